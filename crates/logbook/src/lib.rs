@@ -1,0 +1,38 @@
+//! The log book: appends events in batches, loads and replays them, verifies them, and keeps the two-clock history
+//! tables. The only crate that writes `event` or any `*_history` table.
+
+mod append;
+mod batch;
+mod clock;
+mod envelope;
+mod hash;
+mod load;
+pub mod migrate;
+mod reads;
+mod refusal;
+mod registry;
+mod rows;
+mod slice;
+mod sql;
+pub mod startup;
+mod stream;
+mod submission;
+mod tenant_tx;
+pub mod tenants;
+mod timeline;
+mod writer;
+
+pub use append::{Answer, Failure};
+pub use batch::Head;
+pub use clock::{Clock, fresh_id, system_clock};
+pub use envelope::{Context, Recorded, Source, StreamRef, WITHDRAWN, Withdrawn};
+pub use reads::Reads;
+pub use refusal::{AnyRefusal, Fault, Rejection};
+pub use registry::Registry;
+pub use slice::{AnyCommand, Chapter, Clocks, Segment, Slice, Table};
+pub use sql::{Seen, as_of};
+pub use stream::{Act, Stream, Streams, Unit};
+pub use submission::{Correction, Receipt, Submission, Verb};
+pub use tenant_tx::{Mode, TenantTx};
+pub use tenants::Tenant;
+pub use writer::Logbook;

@@ -1,0 +1,135 @@
+//! All reads of one request: one transaction, one instant, each statement on its own savepoint.
+
+use crate::{
+    batch::Head,
+    envelope::Recorded,
+    hash, load,
+    refusal::Fault,
+    slice::Slice,
+    sql::{self, Seen},
+    stream::Stream,
+    tenant_tx::{Mode, TenantTx, beginning},
+    tenants::Tenant,
+};
+use deadpool_postgres::Pool;
+use tokio::sync::OnceCell;
+use tokio_postgres::{Row, types::ToSql};
+use units::{Instant, Position};
+use uuid::Uuid;
+
+/// The reads of one request. The transaction begins with the first of them.
+pub struct Reads {
+    pool: Pool,
+    tenant: Tenant,
+    transaction: OnceCell<TenantTx>,
+}
+
+impl Reads {
+    /// Reads of a tenant; nothing is asked yet.
+    pub fn new(pool: Pool, tenant: Tenant) -> Self {
+        Self { pool, tenant, transaction: OnceCell::new() }
+    }
+
+    /// Whose they are.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    async fn transaction(&self) -> Result<&TenantTx, Fault> {
+        let begin = async || {
+            let transaction = TenantTx::take(&self.pool).await?;
+            transaction.client().batch_execute(&beginning(self.tenant.id, Mode::Read)).await?;
+            Ok(transaction)
+        };
+        self.transaction.get_or_try_init(begin).await
+    }
+
+    /// Rows of a statement whose first parameter is the tenant. A statement that fails leaves the others alone.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn rows(&self, sql: &'static str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Fault> {
+        let client = self.transaction().await?.client();
+        let statement = match client.prepare_cached(sql).await {
+            Ok(statement) => statement,
+            Err(error) => return Err(error.into()),
+        };
+        let mut all: Vec<&(dyn ToSql + Sync)> = vec![&self.tenant.id.0];
+        all.extend(parameters);
+        let (saved, rows, back) = futures::join!(
+            client.batch_execute("SAVEPOINT one"),
+            client.query(&statement, &all),
+            client.batch_execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one"),
+        );
+        saved?;
+        back?;
+        Ok(rows?)
+    }
+
+    /// Rows of a statement with `AS_OF`: `$1` the tenant, `$2` and `$3` the two instants, the others from `$4`.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn rows_as_of(
+        &self,
+        sql: &'static str,
+        seen: Seen,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Fault> {
+        let known = seen.known.map(|position| position.0);
+        let mut all: Vec<&(dyn ToSql + Sync)> = vec![&seen.effective, &known];
+        all.extend(parameters);
+        self.rows(sql::as_of(sql, known.is_some()), &all).await
+    }
+
+    /// Where the log ends.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn head(&self) -> Result<Head, Fault> {
+        let rows = self.rows(include_str!("sql/head.sql"), &[]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: 1 });
+        };
+        let hash = row.get::<_, &[u8]>(2).try_into().map_err(|error| Fault::new("reading the head's hash", error))?;
+        Ok(Head { position: Position(row.get(0)), recorded_at: Some(row.get(1)), hash, epoch: 1 })
+    }
+
+    /// The position that the log had reached by an instant; 0 when it had not begun.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn known_at(&self, instant: Instant) -> Result<Position, Fault> {
+        let rows = self.rows(include_str!("sql/known_at.sql"), &[&instant]).await?;
+        Ok(Position(rows.first().map_or(0, |row| row.get(0))))
+    }
+
+    /// The events of a stream, in order.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn stream_events(&self, id: Uuid) -> Result<Vec<Recorded>, Fault> {
+        let rows = self.rows(include_str!("sql/stream_events.sql"), &[&vec![id], &0_i64]).await?;
+        rows.iter().map(load::recorded).collect()
+    }
+
+    /// A stream, and its events.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no, or a payload cannot be read.
+    pub async fn stream<S: Slice>(&self, id: Uuid) -> Result<(Stream<S>, Vec<Recorded>), Fault> {
+        let events = self.stream_events(id).await?;
+        let stream =
+            Stream::of(id, self.tenant.zone, &events).map_err(|error| Fault::new("reading a stream", error))?;
+        Ok((stream, events))
+    }
+
+    /// Ends the transaction, so that its connection can be used again.
+    pub async fn finish(self) {
+        if let Some(transaction) = self.transaction.into_inner() {
+            if let Err(error) = transaction.rollback().await {
+                tracing::debug!(%error, "a reading transaction was lost");
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+SELECT source FROM event WHERE tenant_id = $1 AND position = 1

@@ -1,0 +1,1 @@
+INSERT INTO log_lock (tenant_id, epoch) VALUES ($1, 1)

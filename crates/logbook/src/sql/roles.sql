@@ -1,0 +1,20 @@
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['quarterdeck_owner', 'quarterdeck_app', 'quarterdeck_watch'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT', name);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL; -- another process made it in the meantime: roles belong to the whole cluster
+            END;
+        END IF;
+    END LOOP;
+    IF NOT pg_has_role(session_user, 'quarterdeck_owner', 'MEMBER') THEN
+        EXECUTE format('GRANT quarterdeck_owner TO %I', session_user);
+    END IF;
+    EXECUTE 'GRANT USAGE, CREATE ON SCHEMA public TO quarterdeck_owner';
+    EXECUTE 'GRANT USAGE ON SCHEMA public TO quarterdeck_app, quarterdeck_watch';
+END
+$$

@@ -1,0 +1,109 @@
+//! What must be so before the server takes a command.
+
+use crate::{
+    migrate::{self, Schema},
+    refusal::Fault,
+};
+use tokio_postgres::{Client, Row};
+
+/// Why the server does not start on this database.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// What was answered could be lost.
+    #[error("PostgreSQL runs with {setting} = {value}: what was answered could be lost in a crash; set {setting} = on")]
+    NotDurable {
+        /// The setting.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// Row-level security would not bind the server.
+    #[error(
+        "the login {login} works as {role}, which {why}: it would see every tenant. Let it work as quarterdeck_app: add \
+         ?options=-c%20role%3Dquarterdeck_app to DATABASE_URL"
+    )]
+    WrongRole {
+        /// Who logged in.
+        login: String,
+        /// In which role it works.
+        role: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A table stands outside the wall.
+    #[error(
+        "the table {table} has a tenant_id but no forced row-level security with a policy: nothing is served from it"
+    )]
+    Unwalled {
+        /// The table.
+        table: String,
+    },
+    /// The tables are not those of this program.
+    #[error("the database's tables are not those of this program (they are at {applied}, it is at {known}): {remedy}")]
+    Schema {
+        /// What the database has.
+        applied: String,
+        /// What the program has.
+        known: i64,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// It could not be asked.
+    #[error("PostgreSQL could not be asked whether it is fit: {0}")]
+    Fault(#[from] Fault),
+}
+
+/// Checks the connection's role, the tables' wall, the migrations and the settings that durability rests on. Answers
+/// with warnings.
+///
+/// # Errors
+/// When something is unfit.
+pub async fn check(client: &Client) -> Result<Vec<String>, Unfit> {
+    schema(client).await?;
+    let row = client.query_one(include_str!("sql/startup.sql"), &[]).await.map_err(Fault::from)?;
+    for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
+        let value: String = row.get(setting);
+        if value == "off" || (setting == "synchronous_commit" && value == "local") {
+            return Err(Unfit::NotDurable { setting, value });
+        }
+    }
+    role(&row)?;
+    let unwalled = client.query(include_str!("sql/unwalled_tables.sql"), &[]).await.map_err(Fault::from)?;
+    if let Some(table) = unwalled.first() {
+        return Err(Unfit::Unwalled { table: table.get(0) });
+    }
+    let mut warnings = Vec::new();
+    if row.get("login_superuser") {
+        let login: &str = row.get("login");
+        warnings.push(format!(
+            "the login {login} is a superuser that works as quarterdeck_app: SET ROLE none would climb back; \
+             a login of its own is safer"
+        ));
+    }
+    if row.get::<_, &str>("data_checksums") != "on" {
+        warnings.push("PostgreSQL's data checksums are off: a disk that lies would not be noticed".to_owned());
+    }
+    Ok(warnings)
+}
+
+async fn schema(client: &Client) -> Result<(), Unfit> {
+    let Schema { known, applied } = migrate::schema(client).await?;
+    let remedy = match applied {
+        Some(applied) if applied == known => return Ok(()),
+        Some(applied) if applied > known => "use a newer quarterdeck",
+        _ => "run quarterdeck migrate",
+    };
+    let applied = applied.map_or_else(|| "nothing yet".to_owned(), |applied| applied.to_string());
+    Err(Unfit::Schema { applied, known, remedy })
+}
+
+fn role(row: &Row) -> Result<(), Unfit> {
+    let wrong =
+        [("superuser", "is a superuser"), ("bypasses", "bypasses row-level security"), ("owner", "owns the tables")];
+    for (column, why) in wrong {
+        if row.get(column) {
+            return Err(Unfit::WrongRole { login: row.get("login"), role: row.get("login_role"), why });
+        }
+    }
+    Ok(())
+}

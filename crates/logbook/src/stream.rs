@@ -1,0 +1,460 @@
+//! A stream in memory: its events, which of them stand, the states they leave and the rows of those states.
+
+use crate::{
+    envelope::{Recorded, StreamRef, WITHDRAWN, Withdrawn},
+    refusal::Rejection,
+    slice::{AnyCommand, Chapter, Clocks, Segment, Slice},
+    submission::{Order, Verb},
+    timeline::{self, RowChange, What},
+};
+use decider::At;
+use serde_json::value::RawValue;
+use std::{any::Any, collections::HashMap};
+use units::{Instant, Position, Zone};
+use uuid::Uuid;
+
+/// The events of one command in one stream.
+#[derive(Clone, Debug)]
+pub struct Unit<E> {
+    /// The command that said it.
+    pub command_id: Uuid,
+    /// The position of its first event.
+    pub first: Position,
+    /// The position of its last event.
+    pub last: Position,
+    /// The version of the stream after it.
+    pub version: i64,
+    /// The first position of the unit in whose place it stands; its own when it replaces none.
+    pub root: Position,
+    /// When it was true in the world.
+    pub effective: Instant,
+    /// When the log took it down.
+    pub recorded: Instant,
+    /// What it does.
+    pub act: Act<E>,
+}
+
+/// What a unit does to its stream.
+#[derive(Clone, Debug)]
+pub enum Act<E> {
+    /// It says events.
+    Say(Vec<E>),
+    /// It withdraws the unit that holds this position.
+    Withdraw(Position),
+}
+
+/// Streams that a batch of commands loaded.
+#[derive(Default)]
+pub struct Streams {
+    loaded: HashMap<StreamRef, Box<dyn AnyStream>>,
+}
+
+impl Streams {
+    /// The state of another stream at an instant, as known at the head; `None` while nothing happened to it.
+    pub fn state<S: Slice>(&self, id: Uuid, effective: Instant) -> Option<S> {
+        let stream = self.loaded.get(&StreamRef { kind: S::KIND, id })?;
+        stream.as_any().downcast_ref::<Stream<S>>()?.state_at(effective)
+    }
+
+    /// A loaded stream, as its own type.
+    pub fn stream<S: Slice>(&self, id: Uuid) -> Option<&Stream<S>> {
+        self.loaded.get(&StreamRef { kind: S::KIND, id })?.as_any().downcast_ref()
+    }
+
+    pub(crate) fn holds(&self, stream: &StreamRef) -> bool {
+        self.loaded.contains_key(stream)
+    }
+
+    pub(crate) fn get(&self, stream: &StreamRef) -> Option<&dyn AnyStream> {
+        self.loaded.get(stream).map(|stream| &**stream)
+    }
+
+    pub(crate) fn get_mut(&mut self, stream: &StreamRef) -> Option<&mut Box<dyn AnyStream>> {
+        self.loaded.get_mut(stream)
+    }
+
+    pub(crate) fn put(&mut self, key: StreamRef, stream: Box<dyn AnyStream>) {
+        self.loaded.insert(key, stream);
+    }
+}
+
+/// An event that was decided on and is not yet in the log.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) event_type: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) schema_version: i32,
+}
+
+/// What deciding came to.
+pub(crate) struct Decision {
+    pub(crate) said: Vec<Said>,
+    pub(crate) effective: Instant,
+    pub(crate) replaces: Option<Position>,
+}
+
+/// A change of a row, its columns as JSON.
+pub(crate) type JsonChange = RowChange<Box<RawValue>>;
+
+/// A stream of any slice.
+pub(crate) trait AnyStream: Send + Sync {
+    fn as_any(&self) -> &dyn Any;
+    fn version(&self) -> i64;
+    fn reads(&self, command: &dyn AnyCommand, effective: Instant, streams: &Streams) -> Vec<StreamRef>;
+    fn decide(&self, order: &Order<'_>, streams: &Streams) -> Result<Decision, Rejection>;
+    /// Takes in the events of one command, and says what they change in the history tables.
+    fn push(&mut self, events: &[Recorded]) -> Result<Vec<JsonChange>, serde_json::Error>;
+    /// Takes in what was stored, without asking for rows.
+    fn take(&mut self, events: &[Recorded]) -> Result<(), serde_json::Error>;
+    fn snapshot(&self) -> Option<Vec<u8>>;
+    fn restore(&mut self, version: i64, position: Position, bytes: &[u8]) -> bool;
+    /// Whether events need what lies before the snapshot that the stream stands on.
+    fn reaches_behind(&self) -> bool;
+}
+
+/// A stream of one slice.
+#[derive(Clone, Debug)]
+pub struct Stream<S: Slice> {
+    id: Uuid,
+    zone: Zone,
+    version: i64,
+    base: Option<Base<S>>,
+    units: Vec<Unit<S::Event>>,
+    timeline: Option<Vec<Segment<S::Row>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Base<S> {
+    position: Position,
+    state: S,
+}
+
+impl<S: Slice> Stream<S> {
+    /// A stream to which nothing has happened.
+    pub fn new(id: Uuid, zone: Zone) -> Self {
+        Self { id, zone, version: 0, base: None, units: Vec::new(), timeline: None }
+    }
+
+    /// A stream of stored events, in the order of their positions.
+    ///
+    /// # Errors
+    /// When a payload cannot be read.
+    pub fn of(id: Uuid, zone: Zone, events: &[Recorded]) -> Result<Self, serde_json::Error> {
+        let mut stream = Self::new(id, zone);
+        stream.take(events)?;
+        Ok(stream)
+    }
+
+    /// Its units, in the order of their positions.
+    pub fn units(&self) -> &[Unit<S::Event>] {
+        &self.units
+    }
+
+    /// The number of its last event.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// The units that stand, in the order in which they fold: replaced and withdrawn ones do not.
+    pub fn standing(&self) -> Vec<&Unit<S::Event>> {
+        standing::<S>(&self.units)
+    }
+
+    /// The state at an instant: of a schedule, all that is said of any instant.
+    pub fn state_at(&self, effective: Instant) -> Option<S> {
+        let standing = self.standing();
+        if standing.is_empty() && self.base.is_none() {
+            return None;
+        }
+        let upto = |unit: &&&Unit<S::Event>| S::CLOCKS == Clocks::Schedule || unit.effective <= effective;
+        Some(self.fold(standing.iter().filter(upto).copied()))
+    }
+
+    fn fold<'a>(&'a self, units: impl Iterator<Item = &'a Unit<S::Event>>) -> S {
+        let mut state = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        for unit in units {
+            self.evolve(&mut state, unit);
+        }
+        state
+    }
+
+    fn evolve(&self, state: &mut S, unit: &Unit<S::Event>) {
+        if let Act::Say(events) = &unit.act {
+            let at = At { effective: unit.effective, recorded: unit.recorded, day: self.zone.day_of(unit.effective) };
+            for event in events {
+                state.evolve(event, &at);
+            }
+        }
+    }
+
+    /// Its rows over effective time, as known after its last unit.
+    pub fn segments(&self) -> Vec<Segment<S::Row>> {
+        timeline::canonical(S::segments(self.id, &self.story(&self.standing())))
+    }
+
+    fn story(&self, standing: &[&Unit<S::Event>]) -> Vec<Chapter<S>> {
+        let mut state = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        let mut story: Vec<Chapter<S>> = Vec::new();
+        for (index, unit) in standing.iter().enumerate() {
+            self.evolve(&mut state, unit);
+            let last_of_instant = standing.get(index + 1).is_none_or(|next| next.effective > unit.effective);
+            if S::CLOCKS == Clocks::Progress && last_of_instant {
+                story.push(Chapter { from: unit.effective, state: state.clone() });
+            }
+        }
+        if S::CLOCKS == Clocks::Schedule && (!standing.is_empty() || self.base.is_some()) {
+            story.push(Chapter { from: Instant::UNIX_EPOCH, state });
+        }
+        story
+    }
+
+    fn unit_at(&self, position: Position) -> Result<&Unit<S::Event>, Rejection> {
+        let found = self.units.iter().find(|unit| unit.first <= position && position <= unit.last);
+        found.ok_or(Rejection::NotStanding { position, why: "the stream has no event there" })
+    }
+
+    fn standing_at(&self, position: Position, standing: &[&Unit<S::Event>]) -> Result<&Unit<S::Event>, Rejection> {
+        let unit = self.unit_at(position)?;
+        if standing.iter().any(|stands| stands.first == unit.first) {
+            Ok(unit)
+        } else {
+            Err(Rejection::NotStanding { position, why: "what is there was replaced or withdrawn" })
+        }
+    }
+
+    fn withdraw(&self, order: &Order<'_>, position: Position) -> Result<Decision, Rejection> {
+        let unit = self.unit_at(position)?;
+        let dead = withdrawn::<S::Event>(&self.units);
+        let nothing = Decision { said: vec![], effective: order.recorded, replaces: None };
+        if dead.contains(&unit.first) {
+            return Ok(nothing);
+        }
+        if matches!(unit.act, Act::Say(_)) {
+            self.standing_at(position, &self.standing())?;
+        }
+        let mut after = self.units.clone();
+        after.push(Unit {
+            command_id: Uuid::nil(),
+            first: Position::OPEN,
+            last: Position::OPEN,
+            version: self.version + 1,
+            root: Position::OPEN,
+            effective: order.recorded,
+            recorded: order.recorded,
+            act: Act::Withdraw(unit.first),
+        });
+        let standing = standing::<S>(&after);
+        let base = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        self.still_fits(base, standing.into_iter())?;
+        let payload = Withdrawn { event_type: WITHDRAWN.to_owned(), event: unit.first };
+        let payload = serde_json::to_vec(&payload).expect("a position is JSON");
+        let said = Said { event_type: WITHDRAWN.to_owned(), payload, schema_version: 1 };
+        Ok(Decision { said: vec![said], ..nothing })
+    }
+
+    fn still_fits<'a>(&self, mut state: S, units: impl Iterator<Item = &'a Unit<S::Event>>) -> Result<(), Rejection> {
+        for unit in units {
+            if let Act::Say(events) = &unit.act {
+                let at =
+                    At { effective: unit.effective, recorded: unit.recorded, day: self.zone.day_of(unit.effective) };
+                for event in events {
+                    state.fits(event).map_err(|refusal| Rejection::NoLongerFits {
+                        position: unit.first,
+                        refusal: Box::new(refusal),
+                    })?;
+                    state.evolve(event, &at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, order: &Order<'_>, command: &S::Command, streams: &Streams) -> Result<Decision, Rejection> {
+        let effective = order.effective;
+        if S::CLOCKS == Clocks::Progress && effective > order.recorded {
+            return Err(Rejection::EffectiveInFuture { effective });
+        }
+        let mut standing = self.standing();
+        let replaced = order.replaces.map(|position| self.standing_at(position, &standing)).transpose()?;
+        let root = replaced.map_or(Position::OPEN, |unit| unit.root);
+        standing.retain(|unit| unit.root != root);
+        let before = |unit: &&Unit<S::Event>| match S::CLOCKS {
+            Clocks::Progress => (unit.effective, unit.root) < (effective, root),
+            Clocks::Schedule => unit.root < root,
+        };
+        let place = standing.partition_point(before);
+        if S::CLOCKS == Clocks::Progress && !order.corrects && place < standing.len() {
+            return Err(Rejection::NeedsCorrection { effective });
+        }
+        let mut state = self.fold(standing[..place].iter().copied());
+        let at = At { effective, recorded: order.recorded, day: self.zone.day_of(effective) };
+        let facts = state_facts::<S>(self.id, &state, command, effective, streams);
+        let events = state.decide(&facts, command, &at).map_err(|refusal| Rejection::Refused(Box::new(refusal)))?;
+        if let (Some(replaced), true) = (replaced, events.is_empty()) {
+            return Err(Rejection::NothingInItsPlace { position: replaced.first });
+        }
+        let mut said = Vec::with_capacity(events.len());
+        for event in &events {
+            if S::CLOCKS == Clocks::Schedule && !order.corrects && state.overlays(event) {
+                return Err(Rejection::NeedsCorrection { effective });
+            }
+            state.fits(event).map_err(|refusal| Rejection::Refused(Box::new(refusal)))?;
+            state.evolve(event, &at);
+            said.push(spoken(event));
+        }
+        self.still_fits(state, standing[place..].iter().copied())?;
+        Ok(Decision { said, effective, replaces: replaced.map(|unit| unit.first) })
+    }
+}
+
+fn state_facts<S: Slice>(id: Uuid, state: &S, command: &S::Command, effective: Instant, streams: &Streams) -> S::Facts {
+    state.facts(id, command, effective, streams)
+}
+
+fn spoken<E: serde::Serialize>(event: &E) -> Said {
+    #[derive(serde::Deserialize)]
+    struct Tag {
+        #[serde(rename = "type")]
+        event_type: String,
+    }
+    let payload = serde_json::to_vec(event).expect("an event holds nothing that JSON cannot say");
+    let tag: Tag = serde_json::from_slice(&payload).expect("an event is an object tagged by its type");
+    Said { event_type: tag.event_type, payload, schema_version: 1 }
+}
+
+/// The first positions of the units that a standing withdrawal takes out.
+fn withdrawn<E>(units: &[Unit<E>]) -> Vec<Position> {
+    let mut dead = Vec::new();
+    for unit in units.iter().rev() {
+        if let Act::Withdraw(position) = unit.act {
+            if !dead.contains(&unit.first) {
+                let target = units.iter().find(|target| target.first <= position && position <= target.last);
+                dead.extend(target.map(|target| target.first));
+            }
+        }
+    }
+    dead
+}
+
+fn standing<S: Slice>(units: &[Unit<S::Event>]) -> Vec<&Unit<S::Event>> {
+    let corrected = units.iter().any(|unit| unit.root != unit.first || matches!(unit.act, Act::Withdraw(_)));
+    let mut standing: Vec<&Unit<S::Event>> = if corrected {
+        let dead = withdrawn(units);
+        let mut by_root: HashMap<Position, &Unit<S::Event>> = HashMap::new();
+        for unit in units.iter().filter(|unit| matches!(unit.act, Act::Say(_)) && !dead.contains(&unit.first)) {
+            by_root.insert(unit.root, unit);
+        }
+        by_root.into_values().collect()
+    } else {
+        units.iter().collect()
+    };
+    match S::CLOCKS {
+        Clocks::Progress => standing.sort_by_key(|unit| (unit.effective, unit.root)),
+        Clocks::Schedule => standing.sort_by_key(|unit| unit.root),
+    }
+    standing
+}
+
+impl<S: Slice> AnyStream for Stream<S> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn reads(&self, command: &dyn AnyCommand, effective: Instant, streams: &Streams) -> Vec<StreamRef> {
+        match command.as_any().downcast_ref::<S::Command>() {
+            Some(command) => self.state_at(effective).unwrap_or_default().reads(self.id, command, effective, streams),
+            None => Vec::new(),
+        }
+    }
+
+    fn decide(&self, order: &Order<'_>, streams: &Streams) -> Result<Decision, Rejection> {
+        match order.verb {
+            Verb::Withdraw(position) => self.withdraw(order, *position),
+            Verb::Do(command) => {
+                let command = (**command).as_any().downcast_ref::<S::Command>();
+                self.say(order, command.expect("a command is put to a stream of its own slice"), streams)
+            }
+        }
+    }
+
+    fn push(&mut self, events: &[Recorded]) -> Result<Vec<JsonChange>, serde_json::Error> {
+        let before = self.timeline.take().unwrap_or_else(|| self.segments());
+        self.take(events)?;
+        let after = self.segments();
+        let changes = timeline::changes(&before, &after).into_iter().map(as_json).collect();
+        self.timeline = Some(after);
+        changes
+    }
+
+    fn take(&mut self, events: &[Recorded]) -> Result<(), serde_json::Error> {
+        for event in events {
+            let root = event.replaces.and_then(|replaced| self.units.iter().find(|unit| unit.first == replaced));
+            let root = root.map_or(event.replaces.unwrap_or(event.position), |unit| unit.root);
+            if event.event_type == WITHDRAWN {
+                let withdrawn: Withdrawn = serde_json::from_slice(&event.payload)?;
+                self.units.push(unit_of(event, event.position, Act::Withdraw(withdrawn.event)));
+            } else {
+                let said = S::read(&event.event_type, event.schema_version, &event.payload)?;
+                match self.units.last_mut() {
+                    Some(Unit { command_id, last, version, act: Act::Say(unit), .. })
+                        if *command_id == event.command_id =>
+                    {
+                        (*last, *version) = (event.position, event.stream_version);
+                        unit.push(said);
+                    }
+                    _ => self.units.push(unit_of(event, root, Act::Say(vec![said]))),
+                }
+            }
+            self.version = event.stream_version;
+        }
+        self.timeline = None;
+        Ok(())
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        self.state_at(Instant::UNIX_EPOCH)?.snapshot()
+    }
+
+    fn restore(&mut self, version: i64, position: Position, bytes: &[u8]) -> bool {
+        let restored = S::restore(bytes);
+        if let Some(state) = restored {
+            (self.base, self.version) = (Some(Base { position, state }), version);
+        }
+        self.base.is_some()
+    }
+
+    fn reaches_behind(&self) -> bool {
+        let Some(base) = &self.base else { return false };
+        self.units.iter().any(|unit| match unit.act {
+            Act::Withdraw(position) => position <= base.position,
+            Act::Say(_) => unit.root <= base.position,
+        })
+    }
+}
+
+fn unit_of<E>(event: &Recorded, root: Position, act: Act<E>) -> Unit<E> {
+    Unit {
+        command_id: event.command_id,
+        first: event.position,
+        last: event.position,
+        version: event.stream_version,
+        root,
+        effective: event.effective_at,
+        recorded: event.recorded_at,
+        act,
+    }
+}
+
+fn as_json<R: serde::Serialize>(change: RowChange<R>) -> Result<JsonChange, serde_json::Error> {
+    let RowChange { table, id, from, what } = change;
+    let what = match what {
+        What::End => What::End,
+        What::Close { to } => What::Close { to },
+        What::Stand { to, row } => What::Stand { to, row: serde_json::value::to_raw_value(&row)? },
+    };
+    Ok(RowChange { table, id, from, what })
+}

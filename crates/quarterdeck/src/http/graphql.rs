@@ -1,0 +1,439 @@
+//! `/graphql`: one request in, one answer out.
+
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    web,
+};
+use async_graphql::{
+    ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+};
+use bytes::{Bytes, BytesMut};
+use futures::{FutureExt, StreamExt};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Map;
+use uuid::Uuid;
+
+use super::{
+    Caller, Shared,
+    metrics::{Operation, Outcome, Watch},
+};
+
+/// The longest body of a request.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+/// How many errors a request that was not executed is told.
+const REQUEST_ERRORS_MAX: usize = 10;
+/// The longest name in `Quarterdeck-Tenant`, in bytes.
+const TENANT_BYTES_MAX: usize = 200;
+
+const TENANT: HeaderName = HeaderName::from_static("quarterdeck-tenant");
+const REQUEST_ID: HeaderName = HeaderName::from_static("quarterdeck-request-id");
+
+/// The two media types of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: a request that was understood is answered 200, whatever came of it.
+    Json,
+    /// `application/graphql-response+json`: a request that was not executed is answered 400.
+    GraphqlResponse,
+}
+
+/// Why a request is refused by HTTP, before the schema saw it.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    /// The methods that would be right; sent with 405.
+    allow: Option<&'static str>,
+}
+
+/// A GraphQL answer as JSON: `data` is left out, not null, when nothing was executed.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: &'a BTreeMap<String, Value>,
+}
+
+pub(super) async fn handle(http: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
+    let mut watch = shared.requests.begin();
+    let request_id = (shared.state.fresh_id)();
+    let (media, answer) = match Media::negotiate(http.headers()) {
+        Ok(media) => (media, answer(&http, payload, &shared, request_id, &mut watch).await),
+        Err(problem) => (Media::Json, Err(problem)),
+    };
+    let response = match answer {
+        Ok(response) => respond(response, media, request_id, &mut watch),
+        Err(problem) => {
+            watch.outcome = match problem.status {
+                StatusCode::INTERNAL_SERVER_ERROR => Outcome::Panic,
+                StatusCode::SERVICE_UNAVAILABLE => Outcome::Deadline,
+                _ => Outcome::Refused,
+            };
+            problem.respond(media, request_id)
+        }
+    };
+    let elapsed_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(%request_id, status = response.status().as_u16(), elapsed_ms, "graphql");
+    response
+}
+
+async fn answer(
+    http: &HttpRequest,
+    payload: web::Payload,
+    shared: &Shared,
+    request_id: Uuid,
+    watch: &mut Watch<'_>,
+) -> Result<Response, Problem> {
+    let deadline = shared.state.deadline;
+    let tenant = tenant(http.headers())?;
+    let mut request =
+        match *http.method() {
+            Method::GET => from_query(http.query_string())?,
+            Method::POST => {
+                admit_json(http.headers())?;
+                let body = tokio::time::timeout(deadline, read(http.headers(), payload)).await;
+                from_body(&body.map_err(|_| {
+                    Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", "The body never ended.")
+                })??)?
+            }
+            _ => return Err(Problem::method("GET, POST", "GraphQL is asked by GET or POST.")),
+        };
+    let name = request.operation_name.clone();
+    let operation = match request.parsed_query() {
+        Ok(document) => operation(document, name.as_deref()),
+        Err(error) => return Ok(parse_failed(error)),
+    };
+    watch.operation = match operation {
+        None => Operation::Unknown,
+        Some(OperationType::Query) => Operation::Query,
+        Some(OperationType::Mutation) => Operation::Mutation,
+        Some(OperationType::Subscription) => Operation::Subscription,
+    };
+    if http.method() == Method::GET && matches!(operation, Some(OperationType::Mutation | OperationType::Subscription))
+    {
+        return Err(Problem::method("POST", "GET is for queries: send this operation by POST."));
+    }
+    let left = deadline.saturating_sub(watch.elapsed());
+    execute(shared, request, Caller { tenant, request_id }, left).await
+}
+
+async fn execute(shared: &Shared, request: Request, caller: Caller, left: Duration) -> Result<Response, Problem> {
+    let request_id = caller.request_id;
+    // Nothing of the executor is used after a panic but through `&self`, as any other request would.
+    let running = AssertUnwindSafe(async { shared.state.executor.execute(request, caller).await }).catch_unwind();
+    match tokio::time::timeout(left, running).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(panic)) => {
+            tracing::error!(%request_id, panic = panic_text(&*panic), "a request panicked");
+            let message = "The server failed. Its operator finds the cause in the log by the request id.";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message))
+        }
+        Err(_) => {
+            tracing::warn!(%request_id, "a request met its deadline");
+            let message = format!(
+                "The request took longer than {:?}. A mutation may have been carried out all the same: \
+                 send it again with the same commandId.",
+                shared.state.deadline
+            );
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DEADLINE_EXCEEDED", message))
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("not a text")
+}
+
+/// The operation that the schema will choose, by the schema's own rules; `None` when it will refuse to choose.
+fn operation(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+    let chosen = match (&document.operations, name) {
+        (DocumentOperations::Single(only), None) => Some(only),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(named), Some(name)) => named.get(name),
+        (DocumentOperations::Multiple(named), None) if named.len() == 1 => named.values().next(),
+        (DocumentOperations::Multiple(_), None) => None,
+    };
+    chosen.map(|operation| operation.node.ty)
+}
+
+fn tenant(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let refused = |message: &str| Problem::new(StatusCode::BAD_REQUEST, "BAD_TENANT", message);
+    let mut values = headers.get_all(TENANT);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(refused("Quarterdeck-Tenant is given more than once."));
+    }
+    let name = std::str::from_utf8(value.as_bytes()).map_err(|_| refused("Quarterdeck-Tenant is not UTF-8."))?.trim();
+    if name.len() > TENANT_BYTES_MAX {
+        return Err(refused("Quarterdeck-Tenant is longer than any tenant's name."));
+    }
+    Ok(Some(name).filter(|name| !name.is_empty()).map(str::to_owned))
+}
+
+/// Only JSON is read: a browser sends any other media type to a foreign server without asking it first.
+fn admit_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let refused = |message: &str| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message);
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = given.split(';').map(str::trim);
+    if !parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
+        return Err(refused("The body must be JSON, with Content-Type: application/json."));
+    }
+    if !parts.all(is_utf8_or_no_charset) {
+        return Err(refused("The body must be UTF-8."));
+    }
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get(header::CONTENT_ENCODING).is_none_or(plain) {
+        return Err(refused("The body must not be compressed."));
+    }
+    Ok(())
+}
+
+fn is_utf8_or_no_charset(parameter: &str) -> bool {
+    match parameter.split_once('=') {
+        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
+            let value = value.trim().trim_matches('"');
+            value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
+        }
+        _ => true,
+    }
+}
+
+async fn read(headers: &HeaderMap, mut payload: web::Payload) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let message = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", message)
+    };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Problem::request("The body ended before its time."))?;
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn from_body(body: &[u8]) -> Result<Request, Problem> {
+    let json =
+        serde_json::from_slice(body).map_err(|error| Problem::request(format!("The body is not JSON: {error}.")))?;
+    match json {
+        serde_json::Value::Object(map) => from_map(map),
+        serde_json::Value::Array(_) => Err(Problem::request("Batches are not taken: send one operation a request.")),
+        _ => Err(Problem::request("The body must be a JSON object with `query`.")),
+    }
+}
+
+fn from_query(text: &str) -> Result<Request, Problem> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
+        .map_err(|_| Problem::request("The query string cannot be read."))?
+        .into_inner();
+    let mut map = Map::new();
+    for (key, value) in pairs {
+        let value = match key.as_str() {
+            "variables" | "extensions" => serde_json::from_str(&value)
+                .map_err(|error| Problem::request(format!("`{key}` is not JSON: {error}.")))?,
+            _ => value.into(),
+        };
+        if map.insert(key.clone(), value).is_some() {
+            return Err(Problem::request("A parameter is given more than once."));
+        }
+    }
+    from_map(map)
+}
+
+fn from_map(mut map: Map<String, serde_json::Value>) -> Result<Request, Problem> {
+    let Some(serde_json::Value::String(query)) = map.remove("query") else {
+        return Err(Problem::request("`query` must be given, a string."));
+    };
+    let mut request = Request::new(query);
+    request.operation_name = match map.remove("operationName") {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
+        Some(_) => return Err(Problem::request("`operationName` must be a string or null.")),
+    };
+    request.variables = map_or_null::<Variables>(&mut map, "variables")?;
+    request.extensions.0 = map_or_null(&mut map, "extensions")?;
+    Ok(request)
+}
+
+fn map_or_null<T: DeserializeOwned + Default>(
+    map: &mut Map<String, serde_json::Value>,
+    key: &str,
+) -> Result<T, Problem> {
+    match map.remove(key) {
+        None | Some(serde_json::Value::Null) => Ok(T::default()),
+        Some(value @ serde_json::Value::Object(_)) => {
+            serde_json::from_value(value).map_err(|error| Problem::request(format!("`{key}` cannot be read: {error}.")))
+        }
+        Some(_) => Err(Problem::request(format!("`{key}` must be a map or null."))),
+    }
+}
+
+/// The parser's message draws the line of the document and below it says what it expected; only that is passed on, for
+/// a line may be the whole document.
+fn parse_failed(mut error: ServerError) -> Response {
+    let drawn = error.message.rsplit_once(" = ");
+    error.message = format!("The document cannot be read: {}.", drawn.map_or(&*error.message, |(_, expected)| expected));
+    error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
+    Response::from_errors(vec![error])
+}
+
+/// Words the answer of the schema. It was not executed when there is no data and no error has a path.
+fn respond(mut response: Response, media: Media, request_id: Uuid, watch: &mut Watch<'_>) -> HttpResponse {
+    let refused = response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty());
+    if refused {
+        response.errors.truncate(REQUEST_ERRORS_MAX);
+    }
+    watch.outcome = match (refused, response.errors.is_empty()) {
+        (true, _) => Outcome::Refused,
+        (false, true) => Outcome::Ok,
+        (false, false) => Outcome::Errors,
+    };
+    let code = if refused { "GRAPHQL_VALIDATION_FAILED" } else { "EXECUTION_FAILED" };
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            extensions.set("code", code);
+        }
+        extensions.set("requestId", request_id.to_string());
+    }
+    let status = if refused && media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let data = Some(&response.data).filter(|_| !refused);
+    write(status, media, request_id, &Body { data, errors: &response.errors, extensions: &response.extensions })
+}
+
+fn write(status: StatusCode, media: Media, request_id: Uuid, body: &Body<'_>) -> HttpResponse {
+    let text = serde_json::to_string(body).expect("GraphQL values have string keys, so they are JSON");
+    HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, media.content_type()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::VARY, "Accept"))
+        .insert_header((REQUEST_ID, request_id.to_string()))
+        .body(text)
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Problem { status, code, message: message.into(), allow: None }
+    }
+
+    fn request(message: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message)
+    }
+
+    fn method(allow: &'static str, message: &str) -> Self {
+        let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
+        Problem { allow: Some(allow), ..problem }
+    }
+
+    pub(super) fn respond(self, media: Media, request_id: Uuid) -> HttpResponse {
+        let mut error = ServerError::new(self.message, None);
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code);
+        extensions.set("requestId", request_id.to_string());
+        error.extensions = Some(extensions);
+        let body = Body { data: None, errors: &[error], extensions: &BTreeMap::new() };
+        let mut response = write(self.status, media, request_id, &body);
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+impl Media {
+    fn content_type(self) -> &'static str {
+        match self {
+            Media::Json => "application/json; charset=utf-8",
+            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+
+    fn full_name(self) -> &'static str {
+        self.content_type().split(';').next().unwrap_or_default()
+    }
+
+    /// The media type that the client wants most. Of two equally wanted the one it named wins over one it covered with
+    /// a star; else the newer, when it was named, and plain JSON, which every client reads, when it was not.
+    pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Problem> {
+        let lines = headers.get_all(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
+        let accept = lines.collect::<Vec<_>>().join(",");
+        if accept.trim().is_empty() {
+            return Ok(Media::Json);
+        }
+        let (json, graphql) = (wanted(&accept, Media::Json), wanted(&accept, Media::GraphqlResponse));
+        match (json, graphql) {
+            (None, None) => {
+                let message = "Accept must admit application/graphql-response+json or application/json.";
+                Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message))
+            }
+            (json, graphql) if graphql > json => Ok(Media::GraphqlResponse),
+            (json, graphql) if graphql == json && graphql.is_some_and(|wish| wish.named == 2) => {
+                Ok(Media::GraphqlResponse)
+            }
+            _ => Ok(Media::Json),
+        }
+    }
+}
+
+/// How much a client wants a media type, the most wanted last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Wish {
+    quality_permille: u16,
+    /// 2 for its full name, 1 for `application/*`, 0 for `*/*`.
+    named: u8,
+}
+
+/// What the most specific range that covers `media` says of it; `None` when none does, or it says zero.
+fn wanted(accept: &str, media: Media) -> Option<Wish> {
+    let covering = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let named = match parts.next()? {
+            name if name.eq_ignore_ascii_case(media.full_name()) => 2,
+            name if name.eq_ignore_ascii_case("application/*") => 1,
+            "*/*" => 0,
+            _ => return None,
+        };
+        let mut quality_permille = 1000;
+        for parameter in parts {
+            match parameter.split_once('=') {
+                Some(("q" | "Q", value)) => quality_permille = permille(value)?,
+                _ if is_utf8_or_no_charset(parameter) => {}
+                _ => return None,
+            }
+        }
+        Some(Wish { quality_permille, named })
+    });
+    covering.max_by_key(|wish| (wish.named, wish.quality_permille)).filter(|wish| wish.quality_permille > 0)
+}
+
+fn permille(quality: &str) -> Option<u16> {
+    let (whole, fraction) = quality.trim().split_once('.').unwrap_or((quality.trim(), ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    match whole {
+        "0" => format!("{fraction:0<3}").parse().ok(),
+        "1" => fraction.bytes().all(|digit| digit == b'0').then_some(1000),
+        _ => None,
+    }
+}

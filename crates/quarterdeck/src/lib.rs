@@ -1,0 +1,3 @@
+//! quarterdeck.
+
+pub mod http;

@@ -1,0 +1,3 @@
+//! The binary under test.
+
+fn main() {}
