@@ -40,15 +40,17 @@ CREATE UNIQUE INDEX deal_history_standing ON deal_history (tenant_id, id, valid_
     WHERE recorded_to = 9223372036854775807;
 -- Figures as of an instant with current knowledge, from either side of the history.
 CREATE INDEX deal_history_from ON deal_history (tenant_id, valid_from, valid_to)
-    INCLUDE (status, stage_id, owner_id, account_id, product_id, amount_minor, currency, opened_on, closed_on, cycle_days)
+    INCLUDE (status, stage_id, owner_id, account_id, product_id, amount_minor, currency, close_on, opened_on, closed_on,
+             cycle_days)
     WHERE recorded_to = 9223372036854775807;
 CREATE INDEX deal_history_to ON deal_history (tenant_id, valid_to, valid_from)
-    INCLUDE (status, stage_id, owner_id, account_id, product_id, amount_minor, currency, opened_on, closed_on, cycle_days)
+    INCLUDE (status, stage_id, owner_id, account_id, product_id, amount_minor, currency, close_on, opened_on, closed_on,
+             cycle_days)
     WHERE recorded_to = 9223372036854775807;
 -- Figures with past knowledge.
 CREATE INDEX deal_history_known ON deal_history (tenant_id, valid_from, valid_to)
     INCLUDE (recorded_from, closed_at, recorded_to, status, stage_id, owner_id, account_id, product_id, amount_minor,
-             currency, opened_on, closed_on, cycle_days);
+             currency, close_on, opened_on, closed_on, cycle_days);
 -- Pages in the order of their name, and names by prefix.
 CREATE INDEX deal_history_name ON deal_history (tenant_id, name_folded text_pattern_ops, id)
     WHERE recorded_to = 9223372036854775807;

@@ -122,6 +122,13 @@ impl<'a> Batch<'a> {
         }))
     }
 
+    /// Drops the events, commands and rows that it made, and keeps the states they left.
+    pub(crate) fn forget_what_would_be_written(&mut self) {
+        self.events.clear();
+        self.commands.clear();
+        self.rows = Rows::default();
+    }
+
     /// Strictly after the last recorded instant, whatever the clock says.
     fn next_instant(&self, clock: Instant) -> Instant {
         let clock = truncated(clock);

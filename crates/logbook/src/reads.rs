@@ -87,12 +87,18 @@ impl Reads {
     /// # Errors
     /// When PostgreSQL says no.
     pub async fn head(&self) -> Result<Head, Fault> {
-        let rows = self.rows(include_str!("sql/head.sql"), &[]).await?;
-        let Some(row) = rows.first() else {
-            return Ok(Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: 1 });
-        };
-        let hash = row.get::<_, &[u8]>(2).try_into().map_err(|error| Fault::new("reading the head's hash", error))?;
-        Ok(Head { position: Position(row.get(0)), recorded_at: Some(row.get(1)), hash, epoch: 1 })
+        head_of(&self.rows(include_str!("sql/head.sql"), &[]).await?)
+    }
+
+    /// Where the log ended at a known position; its head for `None`.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn head_at(&self, known: Option<Position>) -> Result<Head, Fault> {
+        match known {
+            None => self.head().await,
+            Some(known) => head_of(&self.rows(include_str!("sql/head_at.sql"), &[&known.0]).await?),
+        }
     }
 
     /// The position that the log had reached by an instant; 0 when it had not begun.
@@ -125,11 +131,17 @@ impl Reads {
     }
 
     /// Ends the transaction, so that its connection can be used again.
-    pub async fn finish(self) {
-        if let Some(transaction) = self.transaction.into_inner() {
-            if let Err(error) = transaction.rollback().await {
-                tracing::debug!(%error, "a reading transaction was lost");
-            }
+    pub async fn finish(&self) {
+        if let Some(transaction) = self.transaction.get() {
+            transaction.end().await;
         }
     }
+}
+
+fn head_of(rows: &[Row]) -> Result<Head, Fault> {
+    let Some(row) = rows.first() else {
+        return Ok(Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: 1 });
+    };
+    let hash = row.get::<_, &[u8]>(2).try_into().map_err(|error| Fault::new("reading the head's hash", error))?;
+    Ok(Head { position: Position(row.get(0)), recorded_at: Some(row.get(1)), hash, epoch: 1 })
 }

@@ -1,4 +1,5 @@
-//! The predicate of the two clocks stands once, here; statements write `AS_OF(alias)`.
+//! The predicate of the two clocks stands once, here; statements write `AS_OF(alias)`, or
+//! `UP_TO(alias)` for all versions that begin by then.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,10 +24,13 @@ pub fn as_of(sql: &'static str, past: bool) -> &'static str {
 fn expand(sql: &str, past: bool) -> String {
     let mut expanded = String::with_capacity(sql.len() + 256);
     let mut rest = sql;
-    while let Some((before, after)) = rest.split_once("AS_OF(") {
-        let (alias, after) = after.split_once(')').expect("AS_OF names an alias in parentheses");
+    let next = |rest: &str| [rest.find("AS_OF("), rest.find("UP_TO(")].into_iter().flatten().min();
+    while let Some(place) = next(rest) {
+        let (before, found) = rest.split_at(place);
+        let (name, after) = found.split_once('(').expect("a predicate has its parenthesis");
+        let (alias, after) = after.split_once(')').expect("a predicate names an alias in parentheses");
         expanded.push_str(before);
-        expanded.push_str(&predicate(alias, past));
+        expanded.push_str(&if name == "AS_OF" { predicate(alias, past) } else { versions(alias, past) });
         rest = after;
     }
     expanded.push_str(rest);
@@ -44,6 +48,15 @@ fn predicate(d: &str, past: bool) -> String {
             "({d}.recorded_to = 9223372036854775807 AND {d}.valid_from <= $2::timestamptz AND $2 < {d}.valid_to \
              AND $3::bigint IS NULL)"
         )
+    }
+}
+
+/// The versions that are known and begin by the instant: `UP_TO(alias)`, for stories rather than states.
+fn versions(d: &str, past: bool) -> String {
+    if past {
+        format!("({d}.valid_from <= $2::timestamptz AND {d}.recorded_from <= $3::bigint AND $3 < {d}.recorded_to)")
+    } else {
+        format!("({d}.recorded_to = 9223372036854775807 AND {d}.valid_from <= $2::timestamptz AND $3::bigint IS NULL)")
     }
 }
 

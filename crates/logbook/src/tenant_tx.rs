@@ -2,6 +2,7 @@
 
 use crate::refusal::Fault;
 use deadpool_postgres::{Object, Pool};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_postgres::{Row, types::ToSql};
 use units::TenantId;
 
@@ -19,6 +20,7 @@ pub enum Mode {
 /// A transaction of one tenant. Dropped before its end, it takes its connection along, so that no one inherits it.
 pub struct TenantTx {
     client: Option<Object>,
+    clean: AtomicBool,
 }
 
 impl TenantTx {
@@ -27,14 +29,14 @@ impl TenantTx {
     /// # Errors
     /// When no connection is to be had.
     pub async fn begin(pool: &Pool, tenant: TenantId, mode: Mode) -> Result<Self, Fault> {
-        let transaction = Self { client: Some(pool.get().await?) };
+        let transaction = Self { client: Some(pool.get().await?), clean: AtomicBool::new(false) };
         transaction.client().batch_execute(&beginning(tenant, mode)).await?;
         Ok(transaction)
     }
 
     /// Takes a connection without saying anything on it yet: the caller pipelines [`beginning`] with what follows.
     pub(crate) async fn take(pool: &Pool) -> Result<Self, Fault> {
-        Ok(Self { client: Some(pool.get().await?) })
+        Ok(Self { client: Some(pool.get().await?), clean: AtomicBool::new(false) })
     }
 
     pub(crate) fn client(&self) -> &Object {
@@ -80,6 +82,14 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Ends a reading transaction that others may still refer to; once they are gone its connection can be used again.
+    pub(crate) async fn end(&self) {
+        match self.client().batch_execute("ROLLBACK").await {
+            Ok(()) => self.clean.store(true, Ordering::Relaxed),
+            Err(error) => tracing::debug!(%error, "a reading transaction was lost"),
+        }
+    }
+
     /// Hands the connection back after the caller ended the transaction itself.
     pub(crate) fn ended(mut self) {
         drop(self.client.take());
@@ -104,7 +114,8 @@ pub(crate) fn beginning(tenant: TenantId, mode: Mode) -> String {
 
 impl Drop for TenantTx {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take() {
+        let clean = self.clean.load(Ordering::Relaxed);
+        if let Some(client) = self.client.take().filter(|_| !clean) {
             drop(Object::take(client));
         }
     }

@@ -1,3 +1,12 @@
-//! quarterdeck.
+//! The program: command line, configuration, connections, HTTP, and the schema put together.
 
+mod cli;
+mod commands;
+pub mod database;
+pub mod demo;
+mod examples;
 pub mod http;
+pub mod schema;
+pub mod server;
+
+pub use cli::main;

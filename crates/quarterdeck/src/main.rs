@@ -1,3 +1,5 @@
-//! The binary.
+//! The `quarterdeck` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    quarterdeck::main()
+}

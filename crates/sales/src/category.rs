@@ -1,3 +1,5 @@
+//! The forecast categories.
+
 use serde::{Deserialize, Serialize};
 
 /// How sure the team is that a deal closes in its period: the forecast categories of the field, weakest first.

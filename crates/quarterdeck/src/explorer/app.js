@@ -40,8 +40,9 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const INSTANT = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 const POSITION = /^\d{1,19}$/;
 
-const isDay = (text) => DAY.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
-const isInstant = (text) => INSTANT.test(text) && !Number.isNaN(Date.parse(text.replace(" ", "T")));
+const isTime = (text) => !Number.isNaN(Date.parse(text));
+const isDay = (text) => DAY.test(text) && isTime(text) && new Date(text).toISOString().startsWith(text);
+const isInstant = (text) => INSTANT.test(text) && isTime(text.replace(" ", "T"));
 
 /** An EffectiveInput, null for now, or undefined when the text is neither. */
 function effective(text) {
@@ -71,8 +72,7 @@ function asOf() {
 function offerInstants() {
   const now = new Date();
   for (let back = 0; back < 6; back += 1) {
-    const quarter = Math.floor(now.getUTCMonth() / 3) - back;
-    const end = new Date(Date.UTC(now.getUTCFullYear(), quarter * 3, 0));
+    const end = new Date(Date.UTC(now.getUTCFullYear(), (Math.floor(now.getUTCMonth() / 3) - back) * 3, 0));
     $("instants").append(make("option", { value: end.toISOString().slice(0, 10) }));
   }
 }
@@ -109,8 +109,7 @@ function operations(text) {
 function chosen() {
   const all = operations($("document").value);
   const caret = $("document").selectionStart;
-  const before = all.filter((operation) => operation.start <= caret);
-  return { all, operation: before.at(-1) ?? all[0] };
+  return { all, operation: all.findLast((operation) => operation.start <= caret) ?? all[0] };
 }
 
 function describe() {
@@ -137,18 +136,14 @@ function note(...parts) {
 
 function variables() {
   const text = $("variables").value.trim();
-  const read = text === "" ? {} : JSON.parse(text);
+  const read = JSON.parse(text || "{}");
   if (read === null || typeof read !== "object" || Array.isArray(read)) throw new Error("must be a JSON object");
   return read;
 }
 
 function checkVariables() {
   let wrong = "";
-  try {
-    variables();
-  } catch (error) {
-    wrong = error.message;
-  }
+  try { variables(); } catch (error) { wrong = error.message; }
   $("variables").setAttribute("aria-invalid", String(wrong !== ""));
   $("variables-state").textContent = wrong;
   return wrong === "";
@@ -172,7 +167,7 @@ async function run() {
   const at = asOf();
   const { operation } = chosen();
   show("result");
-  if (at === undefined) return $("effective").getAttribute("aria-invalid") === "true" ? $("effective").focus() : $("known").focus();
+  if (at === undefined) return document.querySelector("#settings [aria-invalid=true]").focus();
   if (!checkVariables()) return $("variables").focus();
   const body = { query: $("document").value, variables: variables() };
   if (operation?.name) body.operationName = operation.name;
@@ -320,8 +315,7 @@ async function loadExamples() {
     list.replaceChildren(...examples.map((example) => make("li", {},
       make("button", { type: "button", "data-name": example.name, onclick: () => choose(example) }, example.title))));
     if (!examples.length) list.append(make("li", { class: "faint" }, "none"));
-    const wanted = examples.find((example) => "#" + encodeURIComponent(example.name) === location.hash);
-    if (wanted) choose(wanted);
+    examples.filter(({ name }) => "#" + encodeURIComponent(name) === location.hash).forEach(choose);
   } catch (error) {
     list.replaceChildren(make("li", { class: "faint" }, `not loaded: ${error.message}`));
   }
@@ -403,7 +397,7 @@ function overview() {
   return [make("h3", {}, "Start here"), make("dl", {}, ...roots.flatMap(line)), ...groups];
 }
 
-const firstSentence = (text) => (text ?? "").split(/(?<=\.)\s/)[0];
+const firstSentence = (text) => (text ?? "").split(/(?<=\.)\s|\n\n/)[0];
 
 function typePage(type) {
   const kind = type.kind.replace("_OBJECT", "").toLowerCase() + (type.isOneOf ? ", exactly one field" : "");
@@ -424,7 +418,8 @@ function typePage(type) {
 function fieldLines(field) {
   const fallback = field.defaultValue === null || field.defaultValue === undefined ? "" : ` = ${field.defaultValue}`;
   const name = make("span", { class: field.isDeprecated ? "gone" : null }, field.name);
-  const gone = field.isDeprecated ? make("p", { class: "wrong" }, `Deprecated: ${field.deprecationReason ?? "no reason given"}`) : null;
+  const why = `Deprecated: ${field.deprecationReason ?? "no reason given"}`;
+  const gone = field.isDeprecated ? make("p", { class: "wrong" }, why) : null;
   const args = field.args?.length ? make("dl", {}, ...field.args.flatMap(fieldLines)) : null;
   return [
     make("dt", { id: "field-" + field.name }, name, ...(field.type ? [": ", ...typed(field.type)] : []), fallback),

@@ -290,7 +290,8 @@ fn map_or_null<T: DeserializeOwned + Default>(
 /// a line may be the whole document.
 fn parse_failed(mut error: ServerError) -> Response {
     let drawn = error.message.rsplit_once(" = ");
-    error.message = format!("The document cannot be read: {}.", drawn.map_or(&*error.message, |(_, expected)| expected));
+    error.message =
+        format!("The document cannot be read: {}.", drawn.map_or(&*error.message, |(_, expected)| expected));
     error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
     Response::from_errors(vec![error])
 }

@@ -29,11 +29,6 @@ impl Query {
         context.data_unchecked::<Caller>().tenant.clone()
     }
 
-    /// What was true at an instant, as known at another. Second sentence.
-    async fn as_of(&self, at: Option<AsOf>) -> String {
-        format!("{at:?}")
-    }
-
     async fn soft(&self) -> Option<async_graphql::Result<i32>> {
         Some(Err("no soft".into()))
     }
@@ -43,16 +38,19 @@ impl Query {
     }
 
     async fn panics(&self) -> i32 {
-        Err("secret of the house").expect("a panic")
+        std::hint::black_box(None).expect("secret of the house")
     }
 
     async fn sleeps(&self, ms: u64) -> u64 {
+        NAPS.fetch_add(u32::from(ms < 1_000), SeqCst);
         tokio::time::sleep(Duration::from_millis(ms)).await;
         ms
     }
 }
 
 static BUMPS: AtomicU32 = AtomicU32::new(0);
+/// Short sleeps that have begun.
+static NAPS: AtomicU32 = AtomicU32::new(0);
 
 #[Object]
 impl Mutation {
@@ -339,7 +337,9 @@ async fn a_request_in_flight_outlives_the_order_to_stop() {
     let (address, stop, server) = served();
     let get = "GET /graphql?query=%7Bsleeps(ms:200)%7D HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let answer = tokio::spawn(exchange(address, get.to_owned()));
-    tokio::time::sleep(Duration::from_millis(80)).await;
+    while NAPS.load(SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     stop.send(()).expect("the server runs");
     assert!(answer.await.expect("no panic").contains(r#"{"data":{"sleeps":200}}"#));
     server.await.expect("no panic").expect("a clean end");
@@ -423,23 +423,4 @@ async fn exchange(address: SocketAddr, bytes: String) -> String {
         String::from_utf8_lossy(&answer).into_owned()
     };
     tokio::task::spawn_blocking(talk).await.expect("no panic")
-}
-
-/// Two instants.
-#[derive(async_graphql::InputObject, Debug)]
-struct AsOf { effective: Option<EffectiveInput>, known: Option<KnownInput> }
-/// When it was true.
-#[derive(async_graphql::OneofObject, Debug)]
-enum EffectiveInput { At(chrono::DateTime<chrono::Utc>), Day(chrono::NaiveDate) }
-/// What was known.
-#[derive(async_graphql::OneofObject, Debug)]
-enum KnownInput { At(chrono::DateTime<chrono::Utc>), Position(String) }
-
-#[actix_web::test]
-async fn zz_serve_for_a_while() {
-    let listener = TcpListener::bind("127.0.0.1:4555").expect("a free port");
-    let mut state = state();
-    let example = |name: &str, document: &str| Example { name: name.into(), title: format!("Example {name}"), document: document.into(), variables: String::new() };
-    state.examples = vec![example("now", "query Now {\n  hello(name: \"x\")\n}\n"), example("then", "query Then($at: AsOf) {\n  asOf(at: $at)\n}\n\nquery Bad { hello soft }\n")];
-    serve(state, listener, tokio::time::sleep(Duration::from_secs(150))).await.expect("x");
 }

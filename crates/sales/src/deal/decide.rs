@@ -31,7 +31,13 @@ pub enum Command {
     /// Won. What is left out is taken from the deal (amount), the day it is won on, and the pipeline's won stage.
     Win { amount: Option<Money>, closed_on: Option<NaiveDate>, stage: Option<StageId> },
     /// Lost, for a reason.
-    Lose { reason: Option<Text>, competitor: Option<Text>, closed_on: Option<NaiveDate>, stage: Option<StageId>, assumed: Vec<Assumed> },
+    Lose {
+        reason: Option<Text>,
+        competitor: Option<Text>,
+        closed_on: Option<NaiveDate>,
+        stage: Option<StageId>,
+        assumed: Vec<Assumed>,
+    },
     /// Closed because the customer decided nothing.
     CloseWithoutDecision { reason: Option<Text>, closed_on: Option<NaiveDate>, stage: Option<StageId> },
     /// Opens a closed deal again, at an open stage.
@@ -293,7 +299,12 @@ impl Facts {
         self.entering(stage, StageRole::Open, Refusal::ClosingStage)
     }
 
-    fn closing_stage(&self, asked: Option<StageId>, role: StageRole, outcome: &'static str) -> Result<StageId, Refusal> {
+    fn closing_stage(
+        &self,
+        asked: Option<StageId>,
+        role: StageRole,
+        outcome: &'static str,
+    ) -> Result<StageId, Refusal> {
         if let Some(stage) = asked {
             return self.entering(stage, role, Refusal::WrongKindOfStage { outcome });
         }
@@ -316,23 +327,32 @@ impl Decider for Deal {
             (Status::Unopened, _) => Err(Refusal::NotOpened),
             (Status::Merged, Command::Merge { into }) if self.merged_into == Some(into) => Ok(vec![]),
             (Status::Merged, _) => Err(Refusal::Merged),
-            (Status::Open, Command::Rename { name }) => said(self.name.as_ref() == Some(&name), Event::Renamed { name }),
+            (Status::Open, Command::Rename { name }) => {
+                said(self.name.as_ref() == Some(&name), Event::Renamed { name })
+            }
             (Status::Open, Command::ChangeStage { stage }) if self.stage == Some(stage) => Ok(vec![]),
-            (Status::Open, Command::ChangeStage { stage }) => Ok(vec![Event::StageChanged { stage: facts.open_stage(stage)? }]),
+            (Status::Open, Command::ChangeStage { stage }) => {
+                Ok(vec![Event::StageChanged { stage: facts.open_stage(stage)? }])
+            }
             (Status::Open, Command::ChangeAmount { amount }) => {
                 said(self.amount == amount, Event::AmountChanged { amount: not_negative(amount)? })
             }
-            (Status::Open, Command::MoveCloseDate { close_on }) => said(self.close_on == close_on, Event::CloseDateMoved { close_on }),
+            (Status::Open, Command::MoveCloseDate { close_on }) => {
+                said(self.close_on == close_on, Event::CloseDateMoved { close_on })
+            }
             (Status::Open, Command::ChangeOwner { owner }) if self.owner == Some(owner) => Ok(vec![]),
             (Status::Open, Command::ChangeOwner { .. }) if !facts.owner_active => Err(Refusal::OwnerNotActive),
             (Status::Open, Command::ChangeOwner { owner }) => Ok(vec![Event::OwnerChanged { owner }]),
-            (Status::Open, Command::OverrideCategory { category: Some(Category::Closed) }) => Err(Refusal::CategoryClosed),
+            (Status::Open, Command::OverrideCategory { category: Some(Category::Closed) }) => {
+                Err(Refusal::CategoryClosed)
+            }
             (Status::Open, Command::OverrideCategory { category }) => {
                 let event = category.map_or(Event::CategoryCleared, |category| Event::CategoryOverridden { category });
                 said(self.category == category, event)
             }
             (Status::Open, Command::OverrideProbability { probability }) => {
-                let event = probability.map_or(Event::ProbabilityCleared, |probability| Event::ProbabilityOverridden { probability });
+                let event = probability
+                    .map_or(Event::ProbabilityCleared, |probability| Event::ProbabilityOverridden { probability });
                 said(self.probability == probability, event)
             }
             (Status::Open, Command::SetNextStep { next_step, due_on }) => {
@@ -360,7 +380,9 @@ impl Decider for Deal {
             (Status::Won | Status::Lost | Status::NoDecision, Command::Reopen { stage }) => {
                 Ok(vec![Event::Reopened { stage: facts.open_stage(stage)? }])
             }
-            (Status::Won, Command::Win { amount, closed_on, stage }) if self.closed_as(amount, closed_on, stage) => Ok(vec![]),
+            (Status::Won, Command::Win { amount, closed_on, stage }) if self.closed_as(amount, closed_on, stage) => {
+                Ok(vec![])
+            }
             (Status::Lost, Command::Lose { reason, closed_on, stage, .. })
                 if self.closed_as(None, closed_on, stage) && reason.is_some() && reason == self.closed_reason =>
             {
@@ -398,7 +420,19 @@ impl Decider for Deal {
 
     fn evolve(&mut self, event: &Event, at: &At) {
         match event.clone() {
-            Event::Opened { name, pipeline, stage, owner, account, product, amount, close_on, external_id, assumed, dates_conflict } => {
+            Event::Opened {
+                name,
+                pipeline,
+                stage,
+                owner,
+                account,
+                product,
+                amount,
+                close_on,
+                external_id,
+                assumed,
+                dates_conflict,
+            } => {
                 *self = Self {
                     status: Status::Open,
                     name: Some(name),
@@ -459,7 +493,19 @@ impl Deal {
 }
 
 fn opened(facts: &Facts, opening: Opening) -> Result<Vec<Event>, Refusal> {
-    let Opening { name, pipeline, stage, owner, account, product, amount, close_on, external_id, assumed, dates_conflict } = opening;
+    let Opening {
+        name,
+        pipeline,
+        stage,
+        owner,
+        account,
+        product,
+        amount,
+        close_on,
+        external_id,
+        assumed,
+        dates_conflict,
+    } = opening;
     let stage = facts.open_stage(stage)?;
     if !facts.owner_active {
         return Err(Refusal::OwnerNotActive);
@@ -471,7 +517,19 @@ fn opened(facts: &Facts, opening: Opening) -> Result<Vec<Event>, Refusal> {
         return Err(Refusal::UnknownProduct);
     }
     let amount = not_negative(amount)?;
-    Ok(vec![Event::Opened { name, pipeline, stage, owner, account, product, amount, close_on, external_id, assumed, dates_conflict }])
+    Ok(vec![Event::Opened {
+        name,
+        pipeline,
+        stage,
+        owner,
+        account,
+        product,
+        amount,
+        close_on,
+        external_id,
+        assumed,
+        dates_conflict,
+    }])
 }
 
 fn said(already: bool, event: Event) -> Result<Vec<Event>, Refusal> {

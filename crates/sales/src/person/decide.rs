@@ -10,7 +10,13 @@ use units::{Instant, Personal, TeamId, Text};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum Command {
     /// Hires the person, once.
-    Hire { name: Personal<Text>, email: Option<Personal<Text>>, role: Role, team: Option<TeamId>, external_id: Option<Text> },
+    Hire {
+        name: Personal<Text>,
+        email: Option<Personal<Text>>,
+        role: Role,
+        team: Option<TeamId>,
+        external_id: Option<Text>,
+    },
     /// Gives the person another name.
     Rename { name: Personal<Text> },
     /// Gives the person another address; `None`: none is known.
@@ -151,7 +157,7 @@ pub enum Refusal {
     HasLeft,
     #[error("the person has left by that instant already: correct the departure instead")]
     AlreadyLeft,
-    #[error("the person has not left at that instant: there is nobody to rehire")]
+    #[error("the person has not left yet at that instant: withdraw the departure instead of rehiring them")]
     NotLeft,
     #[error("there is no such team at that instant")]
     UnknownTeam,
@@ -176,7 +182,9 @@ impl Decider for Person {
         let from = at.effective;
         let event = match command.clone() {
             Command::Hire { team: Some(_), .. } if !facts.team_known => return Err(Refusal::UnknownTeam),
-            Command::Hire { name, email, role, team, external_id } => Event::Hired { name, email, role, team, external_id, from },
+            Command::Hire { name, email, role, team, external_id } => {
+                Event::Hired { name, email, role, team, external_id, from }
+            }
             Command::Rename { name } => Event::Renamed { name, from },
             Command::ChangeEmail { email } => Event::EmailChanged { email, from },
             Command::AssignRole { role, until } => Event::RoleAssigned { role, from, to: until },
@@ -206,7 +214,9 @@ impl Decider for Person {
             Event::Hired { .. } => Err(Refusal::AlreadyHired),
             _ if !self.hired_by(span.from) => Err(Refusal::NotHired),
             _ if span.is_empty() => Err(Refusal::EndsBeforeItBegins),
-            Event::Renamed { .. } | Event::EmailChanged { .. } | Event::TeamLeft { .. } | Event::LeaveEnded { .. } => Ok(()),
+            Event::Renamed { .. } | Event::EmailChanged { .. } | Event::TeamLeft { .. } | Event::LeaveEnded { .. } => {
+                Ok(())
+            }
             Event::RoleAssigned { .. } | Event::TeamJoined { .. } | Event::LeaveStarted { .. } if active => Ok(()),
             Event::RoleAssigned { .. } | Event::TeamJoined { .. } | Event::LeaveStarted { .. } => Err(Refusal::HasLeft),
             Event::Departed { .. } if active => Ok(()),
@@ -307,7 +317,10 @@ impl Person {
                 Event::EmailChanged { email, .. } => self.email.holds(from, to, email.as_ref()),
                 Event::RoleAssigned { role, .. } => active && self.role.holds(from, to, Some(role)),
                 Event::TeamJoined { team, .. } => active && self.team.holds(from, to, Some(team)),
-                Event::TeamLeft { .. } => self.team.holds(from, to, None),
+                Event::TeamLeft { .. } => {
+                    let gone = !active && !self.employment.changes_after(from, to);
+                    gone || self.team.holds(from, to, None)
+                }
                 Event::LeaveStarted { reason, .. } => {
                     active && self.leave.holds(from, to, Some(&Leave { reason: reason.clone() }))
                 }
@@ -316,7 +329,7 @@ impl Person {
                     let departed = Employment::Departed { voluntary: *voluntary, regretted: *regretted };
                     self.employment.holds(from, to, Some(&departed))
                 }
-                Event::Rehired { .. } => self.employment.at(from) == self.employment.iter().last().and_then(|last| last.value.as_ref()) && self.rehired_at(from),
+                Event::Rehired { .. } => self.employment.holds(from, to, Some(&Employment::Active)),
             }
     }
 }

@@ -1,0 +1,26 @@
+# Two commands do everything: `make demo` serves a company of our own making, `make test` passes the tests.
+.PHONY: demo test field-data bench schema postgres
+
+CARGO ?= cargo
+
+demo: postgres
+	$(CARGO) run --locked --bin quarterdeck -- demo
+
+test: postgres
+	$(CARGO) test --locked --workspace
+
+# The tests over files that are not in the project: QUARTERDECK_FIELD_DATA, or ../shared/data.
+field-data: postgres
+	$(CARGO) test --locked -p tests --features field-data --test ship -- field_data
+
+# Imports and a plain COPY of the same rows, side by side, in a release build.
+bench: postgres
+	$(CARGO) run --locked --release -p tests --bin import-bench
+
+# Writes the contract anew after a change of the schema.
+schema:
+	$(CARGO) run --locked --bin quarterdeck -- schema print > schema/quarterdeck.graphql
+
+# Installs PostgreSQL when this machine has none: without a question as root, else it says what to run.
+postgres:
+	@sh docker/install-postgres.sh

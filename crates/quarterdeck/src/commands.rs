@@ -1,0 +1,144 @@
+//! What each command does.
+
+mod data;
+mod serving;
+
+use crate::{
+    cli::{Cli, Command, SchemaCommand, TenantCommand},
+    database::{self, Database, DatabaseError, Purpose, Settings},
+    schema,
+};
+use logbook::{Fault, Logbook, Tenant, fresh_id, system_clock, tenants};
+use std::{io::Write, process::ExitCode, sync::Arc};
+use units::TenantId;
+
+/// Why a command failed, for whoever called it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    /// There is no database to work on.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Something broke.
+    #[error("{0}")]
+    Fault(#[from] Fault),
+    /// A file or a socket.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// What was asked for cannot be done.
+    #[error("{0}")]
+    Told(String),
+}
+
+impl Problem {
+    /// 78 (EX_CONFIG) for a database that is not fit, 1 for everything else.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Problem::Database(DatabaseError::Unfit(_)) => 78,
+            _ => 1,
+        }
+    }
+
+    fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+/// Says a line to whoever called the program.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    drop(writeln!(out, "{line}")); // a closed pipe is no error of ours
+}
+
+/// Says what went wrong.
+pub(crate) fn say_error(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "quarterdeck: {line}"));
+}
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
+    let settings = cli.common.database();
+    match cli.command {
+        Command::Serve(args) => serving::serve(&settings, &args).await,
+        Command::Demo(args) => serving::demo(&settings, &args).await,
+        Command::Import(args) => data::import(&settings, args).await,
+        Command::Verify(args) => data::verify(&settings, args.tenant.as_deref()).await,
+        Command::Rebuild(args) => data::rebuild(&settings, args.tenant.tenant.as_deref(), args.check).await,
+        Command::Migrate => migrate(&settings).await,
+        Command::Backup(args) => data::backup(&settings, &args.file, args.overwrite).await,
+        Command::Restore(args) => data::restore(&settings, &args.file, args.replace).await,
+        Command::Tenant(command) => tenant(&settings, command).await,
+        Command::Schema(SchemaCommand::Print) => {
+            drop(std::io::stdout().lock().write_all(schema::sdl().as_bytes()));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A database opened for one thing, and the log over it.
+struct Visit {
+    database: Database,
+    logbook: Arc<Logbook>,
+}
+
+impl Visit {
+    async fn begin(settings: &Settings, purpose: Purpose) -> Result<Self, Problem> {
+        let database = Database::open(settings, purpose).await?;
+        for warning in &database.warnings {
+            tracing::warn!("{warning}");
+        }
+        let registry = Arc::new(sales::registry());
+        let logbook = Arc::new(Logbook::new(database.app.clone(), registry, system_clock));
+        Ok(Self { database, logbook })
+    }
+
+    async fn tenant(&self, name: &str) -> Result<Tenant, Problem> {
+        let all = tenants::list(&self.database.watch).await?;
+        all.into_iter().find(|tenant| tenant.name == name).ok_or_else(|| {
+            Problem::Told(format!("there is no tenant named \"{name}\": quarterdeck tenant list shows them"))
+        })
+    }
+
+    async fn tenants(&self, name: Option<&str>) -> Result<Vec<Tenant>, Problem> {
+        match name {
+            Some(name) => Ok(vec![self.tenant(name).await?]),
+            None => Ok(tenants::list(&self.database.watch).await?),
+        }
+    }
+}
+
+async fn migrate(settings: &Settings) -> Result<ExitCode, Problem> {
+    let applied = database::migrated(settings).await?;
+    if applied.is_empty() {
+        say("the database is up to date");
+    }
+    for migration in applied {
+        say(&format!("applied {migration}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn tenant(settings: &Settings, command: TenantCommand) -> Result<ExitCode, Problem> {
+    let visit = Visit::begin(settings, Purpose::Visit).await?;
+    let done = match command {
+        TenantCommand::Create { name, currency, timezone } => {
+            let (id, created_at) = (TenantId(fresh_id()), system_clock());
+            let tenant = Tenant { id, name, currency, zone: timezone, created_at };
+            let made = tenants::create(&visit.database.app, &tenant).await;
+            made.map(|()| say(&format!("made the tenant {} ({})", tenant.name, tenant.id)))
+                .map_err(|error| Problem::Told(error.to_string()))
+        }
+        TenantCommand::List => visit.tenants(None).await.map(|tenants| {
+            for Tenant { id, name, currency, zone, .. } in tenants {
+                say(&format!("{name}\t{currency}\t{zone}\t{id}"));
+            }
+        }),
+    };
+    visit.database.leave().await;
+    done.map(|()| ExitCode::SUCCESS)
+}

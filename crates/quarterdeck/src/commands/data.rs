@@ -1,0 +1,186 @@
+//! Imports, checks, and copies of the data.
+
+use super::{Problem, Visit, say};
+use crate::{
+    cli::{ImportArgs, ImportCommand},
+    database::{self, Purpose, Settings},
+};
+use import::{ImportError, Mapping, Phase, Progress, Report, Request};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use uuid::Uuid;
+
+/// Imports files, or withdraws an import.
+pub(super) async fn import(settings: &Settings, args: ImportArgs) -> Result<ExitCode, Problem> {
+    if let Some(ImportCommand::Revert { id, tenant }) = args.command {
+        return revert(settings, id, &tenant).await;
+    }
+    let (Some(mapping), Some(tenant)) = (&args.mapping, &args.tenant) else {
+        return Err(Problem::Told("an import needs --mapping and --tenant".to_owned()));
+    };
+    let mapping = Mapping::read(mapping).map_err(|error| Problem::Told(error.to_string()))?;
+    let request = Request { mapping, folders: args.folders, files: files(&args.file)?, dry_run: args.dry_run };
+    let visit = Visit::begin(settings, Purpose::Visit).await?;
+    let done = async {
+        let tenant = visit.tenant(tenant).await?;
+        let drawing = Drawing::default();
+        let imported = import::run(&visit.logbook, &tenant, &request, &|progress| drawing.draw(&progress)).await;
+        drawing.clear();
+        told(imported, args.report.as_deref())
+    };
+    let done = done.await;
+    visit.database.leave().await;
+    done
+}
+
+async fn revert(settings: &Settings, id: Uuid, tenant: &str) -> Result<ExitCode, Problem> {
+    let visit = Visit::begin(settings, Purpose::Visit).await?;
+    let done = async {
+        let tenant = visit.tenant(tenant).await?;
+        let reverted = import::revert(&visit.logbook, &tenant, id).await;
+        let reverted = reverted.map_err(|error| Problem::Told(error.to_string()))?;
+        say(&reverted.to_text());
+        Ok(if reverted.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    };
+    let done = done.await;
+    visit.database.leave().await;
+    done
+}
+
+fn files(given: &[String]) -> Result<BTreeMap<String, PathBuf>, Problem> {
+    let parted = given.iter().map(|file| {
+        let (role, path) = file.split_once('=').ok_or_else(|| {
+            Problem::Told(format!("--file {file}: it takes ROLE=PATH, such as deals=/tmp/opportunities.csv"))
+        })?;
+        Ok((role.to_owned(), PathBuf::from(path)))
+    });
+    parted.collect()
+}
+
+fn told(imported: Result<Report, ImportError>, file: Option<&Path>) -> Result<ExitCode, Problem> {
+    let (report, problem) = match imported {
+        Ok(report) => (Some(report), None),
+        Err(error) => {
+            let text = error.to_string();
+            (error.into_report(), Some(Problem::Told(text)))
+        }
+    };
+    if let Some(report) = &report {
+        say(&report.to_text());
+        if let Some(file) = file {
+            let json = serde_json::to_string_pretty(report).map_err(|error| Problem::Told(error.to_string()))?;
+            std::fs::write(file, json).map_err(Problem::io(format!("writing the report {}", file.display())))?;
+        }
+    }
+    problem.map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+/// A bar on a terminal, plain lines elsewhere.
+#[derive(Default)]
+struct Drawing {
+    bar: RefCell<Option<(Phase, ProgressBar)>>,
+}
+
+impl Drawing {
+    fn draw(&self, progress: &Progress) {
+        let mut bar = self.bar.borrow_mut();
+        if bar.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
+            let name = format!("{:?}", progress.phase).to_lowercase();
+            if !std::io::stderr().is_terminal() {
+                tracing::info!("{name}");
+            }
+            let style = ProgressStyle::with_template("{msg:>10} [{bar:40}] {pos}/{len} {per_sec} {eta}");
+            let new = ProgressBar::new(progress.total).with_message(name);
+            *bar = Some((progress.phase, new.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))));
+        }
+        if let Some((_, bar)) = &*bar {
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
+        }
+    }
+
+    fn clear(&self) {
+        if let Some((_, bar)) = self.bar.borrow_mut().take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Verifies logs.
+pub(super) async fn verify(settings: &Settings, tenant: Option<&str>) -> Result<ExitCode, Problem> {
+    let visit = Visit::begin(settings, Purpose::Visit).await?;
+    let done = async {
+        let mut code = ExitCode::SUCCESS;
+        for tenant in visit.tenants(tenant).await? {
+            match logbook::verify(&visit.database.app, &tenant).await {
+                Ok(verified) => say(&format!("{}: {verified}", tenant.name)),
+                Err(failure) => {
+                    say(&format!("{}: {failure}", tenant.name));
+                    code = ExitCode::FAILURE;
+                }
+            }
+        }
+        Ok(code)
+    };
+    let done = done.await;
+    visit.database.leave().await;
+    done
+}
+
+/// Compares history rows with the log, and mends them unless `check`.
+pub(super) async fn rebuild(settings: &Settings, tenant: Option<&str>, check: bool) -> Result<ExitCode, Problem> {
+    let visit = Visit::begin(settings, Purpose::Visit).await?;
+    let done = async {
+        let mut differs = false;
+        for tenant in visit.tenants(tenant).await? {
+            let rebuilt = logbook::rebuild(&visit.database.app, visit.logbook.registry(), &tenant, check).await?;
+            differs |= rebuilt.differs();
+            say(&format!("{}: {rebuilt}", tenant.name));
+        }
+        Ok(if check && differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    };
+    let done = done.await;
+    visit.database.leave().await;
+    done
+}
+
+fn own_only(settings: &Settings, what: &str, instead: &str) -> Result<(), Problem> {
+    match settings.url {
+        None => Ok(()),
+        Some(_) => Err(Problem::Told(format!(
+            "{what} is for our own PostgreSQL, and DATABASE_URL names one of yours: use {instead} there"
+        ))),
+    }
+}
+
+/// Writes a backup.
+pub(super) async fn backup(settings: &Settings, file: &Path, overwrite: bool) -> Result<ExitCode, Problem> {
+    own_only(settings, "quarterdeck backup", "pg_dump")?;
+    let cluster = database::started(settings, Purpose::Visit).await.map_err(database::DatabaseError::from)?;
+    let done = cluster.backup("quarterdeck", file, overwrite).await.map_err(database::DatabaseError::from);
+    cluster.finish().await.map_err(database::DatabaseError::from)?;
+    done?;
+    say(&format!("wrote {}", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a backup.
+pub(super) async fn restore(settings: &Settings, file: &Path, replace: bool) -> Result<ExitCode, Problem> {
+    own_only(settings, "quarterdeck restore", "pg_restore")?;
+    let cluster = database::started(settings, Purpose::Visit).await.map_err(database::DatabaseError::from)?;
+    let done = cluster.restore("quarterdeck", file, replace).await.map_err(database::DatabaseError::from);
+    cluster.finish().await.map_err(database::DatabaseError::from)?;
+    done?;
+    let migrated = database::migrated(settings).await?;
+    say(&format!("restored {}", file.display()));
+    for migration in migrated {
+        say(&format!("applied {migration}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,130 @@
+//! The schema, put together from the slices' roots.
+
+use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, SDLExportOptions, Schema};
+use sales::{
+    account::graphql::{AccountMutations, AccountQueries},
+    boards::{deal_metrics::DealMetricsQueries, stage_visits::StageVisitsQueries},
+    deal::graphql::{DealMutations, DealQueries},
+    graph::{
+        AsOfInput, Session, View,
+        log::{LogQueries, SnapshotInfo},
+        node::NodeQueries,
+    },
+    person::graphql::{PersonMutations, PersonQueries},
+    pipeline::graphql::{PipelineMutations, PipelineQueries},
+    product::graphql::{ProductMutations, ProductQueries},
+    team::graphql::{TeamMutations, TeamQueries},
+};
+use std::sync::Arc;
+
+/// Levels of fields that a document may nest.
+const DEPTH_MAX: usize = 20;
+/// Aliases that a document may use.
+const ALIASES_MAX: usize = 60;
+/// Directives that a field may carry.
+const DIRECTIVES_MAX: usize = 5;
+
+/// The schema that the server serves.
+pub type Quarterdeck = Schema<Query, Mutation, EmptySubscription>;
+
+/// The questions: as things stand now, or through `asOf` as they stood at two instants.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    AsOfQueries,
+    DealQueries,
+    DealMetricsQueries,
+    StageVisitsQueries,
+    PersonQueries,
+    TeamQueries,
+    AccountQueries,
+    ProductQueries,
+    PipelineQueries,
+    NodeQueries,
+    LogQueries,
+);
+
+/// The same questions as those of Query, answered as of two instants: when it was true in the world, and what the log
+/// knew. Write fragments on Snapshot to show one screen of now and of then.
+#[derive(MergedObject)]
+pub struct Snapshot(
+    SnapshotInfo,
+    DealQueries,
+    DealMetricsQueries,
+    StageVisitsQueries,
+    PersonQueries,
+    TeamQueries,
+    AccountQueries,
+    ProductQueries,
+    PipelineQueries,
+    NodeQueries,
+    LogQueries,
+);
+
+/// The commands, one mutation each. A broken rule is told in `userErrors`, and nothing was written; a fault is a GraphQL
+/// error.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    DealMutations,
+    PersonMutations,
+    TeamMutations,
+    AccountMutations,
+    ProductMutations,
+    PipelineMutations,
+);
+
+impl Snapshot {
+    fn of(view: &Arc<View>) -> Self {
+        let view = || Some(Arc::clone(view));
+        Self(
+            SnapshotInfo(view()),
+            DealQueries(view()),
+            DealMetricsQueries(view()),
+            StageVisitsQueries(view()),
+            PersonQueries(view()),
+            TeamQueries(view()),
+            AccountQueries(view()),
+            ProductQueries(view()),
+            PipelineQueries(view()),
+            NodeQueries(view()),
+            LogQueries(view()),
+        )
+    }
+}
+
+/// The door to other instants.
+#[derive(Default)]
+pub struct AsOfQueries;
+
+#[Object]
+impl AsOfQueries {
+    /// Everything as of two instants: what was true then (`effective`), by what the log knew then (`known`). What we
+    /// believed on 31 March is both of them that day; what we now know was true on 31 March is `effective` alone.
+    async fn as_of(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "The two instants; each is now when left out.")] at: Option<AsOfInput>,
+    ) -> Result<Snapshot> {
+        let now = Session::of(context)?.now().await;
+        Ok(Snapshot::of(&now.at(at.unwrap_or_default())))
+    }
+}
+
+/// The schema, ready to be executed with a [`Session`] among a request's data.
+pub fn schema() -> Quarterdeck {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .limit_depth(DEPTH_MAX)
+        .limit_aliases(ALIASES_MAX)
+        .limit_directives(DIRECTIVES_MAX)
+        .finish()
+}
+
+/// The schema's definition: the contract that is committed.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new().sorted_arguments().sorted_enum_items().include_specified_by();
+    let mut sdl = schema().sdl_with_options(options);
+    while sdl.ends_with('\n') {
+        sdl.pop();
+    }
+    sdl.push('\n');
+    sdl
+}

@@ -1,0 +1,93 @@
+//! Runs GraphQL requests: finds the tenant, opens a session, executes, and gives the connections back.
+
+use crate::{
+    http::{Caller, Executor},
+    schema::{Quarterdeck, schema},
+};
+use async_graphql::{Request, Response, ServerError, Value};
+use deadpool_postgres::Pool;
+use futures::future::BoxFuture;
+use logbook::{Logbook, Tenant, tenants};
+use sales::graph::Session;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::runtime::Handle;
+
+/// Whoever asks before there are keys.
+const LOCAL_ACTOR: &str = "local";
+
+/// The server behind the HTTP layer.
+pub struct Server {
+    schema: Quarterdeck,
+    logbook: Arc<Logbook>,
+    watch: Pool,
+    tenants: RwLock<Vec<Tenant>>,
+    runtime: Handle,
+}
+
+impl Server {
+    /// A server over a log; `watch` is a pool of connections in the watch role.
+    pub fn new(logbook: Arc<Logbook>, watch: Pool, runtime: Handle) -> Self {
+        Self { schema: schema(), logbook, watch, tenants: RwLock::default(), runtime }
+    }
+
+    /// The tenant that a request names, or the only one.
+    async fn tenant(&self, name: Option<&str>) -> Result<Tenant, ServerError> {
+        if let Some(tenant) = self.known(name) {
+            return Ok(tenant);
+        }
+        let all = tenants::list(&self.watch).await.map_err(|fault| {
+            tracing::error!(%fault, "the tenants could not be listed");
+            refusal("UNAVAILABLE", "the database cannot be asked at the moment")
+        })?;
+        *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = all.clone();
+        match (name, &all[..]) {
+            (None, []) => Err(refusal("NO_TENANT", "there is no tenant yet: make one with quarterdeck tenant create")),
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => Err(refusal("TENANT_NEEDED", "there are several tenants: name one in Quarterdeck-Tenant")),
+            (Some(name), all) => {
+                let found = all.iter().find(|tenant| tenant.name == name).cloned();
+                found.ok_or_else(|| refusal("NO_TENANT", "there is no tenant of the name in Quarterdeck-Tenant"))
+            }
+        }
+    }
+
+    /// A tenant never changes, so a name once seen is known. That there is only one may change: that is asked anew.
+    fn known(&self, name: Option<&str>) -> Option<Tenant> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.iter().find(|tenant| Some(tenant.name.as_str()) == name).cloned()
+    }
+
+    async fn run(&self, request: Request, caller: Caller) -> Response {
+        let tenant = match self.tenant(caller.tenant.as_deref()).await {
+            Ok(tenant) => tenant,
+            Err(error) => return Response::from_errors(vec![error]),
+        };
+        let session = Arc::new(Session::new(Arc::clone(&self.logbook), tenant, LOCAL_ACTOR.to_owned()));
+        let response = self.schema.execute(request.data(Arc::clone(&session))).await;
+        session.finish().await;
+        response
+    }
+}
+
+fn refusal(code: &str, message: &str) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", Value::from(code));
+    error
+}
+
+/// The server as the HTTP layer calls it: each request runs on the main runtime, to its end, even when its client has
+/// gone or its time is over.
+pub struct Running(pub Arc<Server>);
+
+impl Executor for Running {
+    fn execute(&self, request: Request, caller: Caller) -> BoxFuture<'_, Response> {
+        let server = Arc::clone(&self.0);
+        let running = self.0.runtime.spawn(async move { server.run(request, caller).await });
+        Box::pin(async move {
+            running.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a request broke off");
+                Response::from_errors(vec![refusal("INTERNAL", "something broke on our side")])
+            })
+        })
+    }
+}

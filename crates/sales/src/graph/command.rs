@@ -1,0 +1,250 @@
+//! Mutations are commands: what every input carries, and what every answer says.
+
+use super::{
+    id::bad_input,
+    view::{EffectiveInput, Session, fault},
+};
+use async_graphql::{Context, ID, InputObject, Result};
+use logbook::{AnyCommand, Correction, Failure, Receipt, Rejection, Source, StreamRef, Submission, Verb};
+use units::{Instant, Int64, Position, Text};
+use uuid::Uuid;
+
+/// What every command carries.
+#[derive(Clone, Debug, InputObject)]
+pub struct CommandFields {
+    /// A UUID of the client's choice. The same id with the same input is taken down once and answered alike, however
+    /// often it is sent; with another input it is refused (COMMAND_ID_REUSED).
+    pub command_id: ID,
+    /// The `version` of the object that the client saw last; another one is refused (CONFLICT). Any when left out.
+    pub expected_version: Option<i32>,
+    /// When it is true in the world; when it is recorded, if left out. A day means its first instant.
+    pub effective_at: Option<EffectiveInput>,
+    /// Why, for whoever reads the log later.
+    pub reason: Option<String>,
+    /// For whom the actor did it, when not for themselves.
+    pub on_behalf_of: Option<String>,
+    /// That it corrects what the log holds already.
+    pub correction: Option<CorrectionInput>,
+}
+
+/// That a command corrects what the log holds already. Nothing is erased: what was believed before can still be read.
+#[derive(Clone, Debug, InputObject)]
+pub struct CorrectionInput {
+    /// The position of the event that it stands in for; left out, it is one that was forgotten.
+    pub replaces: Option<Int64>,
+    /// Why the log was wrong.
+    pub reason: String,
+}
+
+/// A command on its way to the log.
+pub(crate) struct Submitting<C> {
+    pub(crate) kind: &'static str,
+    /// The stream; `None`: a new one, its id made from the command's.
+    pub(crate) id: Option<Uuid>,
+    pub(crate) fields: CommandFields,
+    pub(crate) verb: Asked<C>,
+}
+
+/// What is asked.
+pub(crate) enum Asked<C> {
+    Do(C),
+    Withdraw(Position),
+}
+
+/// A user error before it has its slice's code: the code's name, the input field, the text.
+pub type Problem = (&'static str, Option<Vec<String>>, String);
+
+/// Puts a command to the log. The outer error is a fault, the inner one is the user's.
+pub(crate) async fn submit<C: AnyCommand>(
+    context: &Context<'_>,
+    submitting: Submitting<C>,
+) -> Result<Result<Receipt, Failure>> {
+    let session = Session::of(context)?;
+    let Submitting { kind, id, fields, verb } = submitting;
+    let command_id: Uuid = fields.command_id.parse().map_err(|_| bad_input("commandId must be a UUID"))?;
+    let (reason, correction) = match fields.correction {
+        Some(CorrectionInput { replaces, reason }) => {
+            let correction = Correction { replaces: replaces.map(|position| Position(position.0)) };
+            (Some(text(&reason, "correction.reason")?), Some(correction))
+        }
+        None => (fields.reason.as_deref().map(|reason| text(reason, "reason")).transpose()?, None),
+    };
+    let on_behalf_of = fields.on_behalf_of.as_deref().map(|name| text(name, "onBehalfOf")).transpose()?;
+    let submission = Submission {
+        command_id,
+        stream: StreamRef { kind, id: id.unwrap_or_else(|| Uuid::new_v5(&command_id, kind.as_bytes())) },
+        fresh: id.is_none(),
+        verb: match verb {
+            Asked::Do(command) => Verb::Do(Box::new(command)),
+            Asked::Withdraw(position) => Verb::Withdraw(position),
+        },
+        expected_version: fields.expected_version.map(i64::from),
+        effective_at: fields.effective_at.map(|effective| first_instant(session, &effective)),
+        correction,
+        context: logbook::Context {
+            actor: session.actor.clone(),
+            on_behalf_of,
+            source: Source::Api,
+            reason,
+            correlation_id: None,
+            causation_id: None,
+            source_recorded_at: None,
+        },
+        recorded_at: None,
+    };
+    match session.logbook.submit(&session.tenant, submission).await {
+        Err(Failure::Fault(error)) => Err(fault(&error)),
+        answer => Ok(answer),
+    }
+}
+
+fn text(written: &str, field: &str) -> Result<String> {
+    Text::new(written).map(String::from).map_err(|error| bad_input(&format!("{field}: {error}")))
+}
+
+/// The instant that a command means: of a day its first one.
+pub(crate) fn first_instant(session: &Session, effective: &EffectiveInput) -> Instant {
+    match effective {
+        EffectiveInput::At(instant) => *instant,
+        EffectiveInput::Day(day) => session.tenant.zone.first_instant(day.0),
+    }
+}
+
+/// The code and the text of a rejection that is no slice's own.
+pub fn problem(rejection: &Rejection) -> Problem {
+    let field = |name: &str| Some(vec!["input".to_owned(), name.to_owned()]);
+    let (code, field) = match rejection {
+        Rejection::Refused(_) => ("REFUSED", None),
+        Rejection::NoLongerFits { .. } => ("NO_LONGER_FITS", None),
+        Rejection::Conflict { .. } => ("CONFLICT", field("expectedVersion")),
+        Rejection::CommandIdReused => ("COMMAND_ID_REUSED", field("commandId")),
+        Rejection::NeedsCorrection { .. } => ("NEEDS_CORRECTION", field("correction")),
+        Rejection::EffectiveInFuture { .. } => ("EFFECTIVE_IN_FUTURE", field("effectiveAt")),
+        Rejection::NotStanding { .. } => ("NOT_STANDING", field("correction")),
+        Rejection::NothingInItsPlace { .. } => ("NOTHING_IN_ITS_PLACE", field("correction")),
+        Rejection::NotSimulated => ("NOT_SIMULATED", None),
+        Rejection::Busy => ("RETRY", None),
+    };
+    (code, field, rejection.to_string())
+}
+
+/// Makes the enum of a slice's error codes, its user errors, and the payload of its mutations.
+macro_rules! mutations {
+    (
+        $object:ident, $node:literal, $field:ident: $code:ident, $error:ident, $payload:ident;
+        $($(#[$doc:meta])* $refusal:ident),+ $(,)?
+    ) => {
+        /// Why a command was not taken down. More may be added: treat one you do not know like any other refusal.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+        pub enum $code {
+            /// The object has moved on since the client read it: read it again and decide anew.
+            Conflict,
+            /// The commandId was used before, for another request.
+            CommandIdReused,
+            /// It is earlier than what the log already says of the object: say it as a correction, with a reason.
+            NeedsCorrection,
+            /// It says that something has happened which has not come yet.
+            EffectiveInFuture,
+            /// A later event of the object would no longer fit; the message names the first.
+            NoLongerFits,
+            /// The event to replace or withdraw is not there, or was replaced or withdrawn itself.
+            NotStanding,
+            /// What replaces the event would say nothing: withdraw it instead.
+            NothingInItsPlace,
+            /// A value of the input is no such value; `field` names it.
+            InvalidInput,
+            /// Too many commands are waiting: send it again, with the same commandId.
+            Retry,
+            $($(#[$doc])* $refusal,)+
+        }
+
+        /// What was wrong with a command. Nothing was written.
+        #[derive(Clone, Debug, async_graphql::SimpleObject)]
+        pub struct $error {
+            /// Why, for programs.
+            pub code: $code,
+            /// The path to the input field that it is about; null when it is about none.
+            pub field: Option<Vec<String>>,
+            /// Why, for people.
+            pub message: String,
+        }
+
+        impl $error {
+            /// The user error of a failed command.
+            pub fn of(failure: &logbook::Failure) -> Self {
+                let logbook::Failure::Rejected(rejection) = failure else {
+                    return Self { code: $code::Retry, field: None, message: failure.to_string() };
+                };
+                if let Some(refusal) = rejection.refusal::<decide::Refusal>() {
+                    let code = match refusal {
+                        $(decide::Refusal::$refusal { .. } => $code::$refusal,)+
+                    };
+                    return Self { code, field: None, message: refusal.to_string() };
+                }
+                let (code, field, message) = crate::graph::problem(rejection);
+                let code = match code {
+                    "CONFLICT" => $code::Conflict,
+                    "COMMAND_ID_REUSED" => $code::CommandIdReused,
+                    "NEEDS_CORRECTION" => $code::NeedsCorrection,
+                    "EFFECTIVE_IN_FUTURE" => $code::EffectiveInFuture,
+                    "NO_LONGER_FITS" => $code::NoLongerFits,
+                    "NOT_STANDING" => $code::NotStanding,
+                    "NOTHING_IN_ITS_PLACE" => $code::NothingInItsPlace,
+                    "RETRY" => $code::Retry,
+                    _ => $code::InvalidInput,
+                };
+                Self { code, field, message }
+            }
+
+            /// The user error of an input value.
+            pub fn invalid(field: &str, message: &impl std::fmt::Display) -> Self {
+                let field = Some(vec!["input".to_owned(), field.to_owned()]);
+                Self { code: $code::InvalidInput, field, message: message.to_string() }
+            }
+        }
+
+        /// What a command came to: the object as it is now and the position of the event, or what was wrong.
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $payload {
+            /// The object after the command, read after it was committed; null when the command was not taken down.
+            pub $field: Option<async_graphql::Result<$object>>,
+            /// The position in the log of the command's last event; when it changed nothing, the head it was decided
+            /// on; null when it was not taken down.
+            pub position: Option<units::Int64>,
+            /// What was wrong; empty when the command was taken down.
+            pub user_errors: Vec<$error>,
+        }
+
+        impl $payload {
+            fn refused(error: $error) -> Self {
+                Self { $field: None, position: None, user_errors: vec![error] }
+            }
+        }
+
+        /// Puts a command of this slice to the log, and reads the object that it was about.
+        async fn perform(
+            context: &async_graphql::Context<'_>,
+            id: Option<uuid::Uuid>,
+            row: Option<uuid::Uuid>,
+            fields: crate::graph::CommandFields,
+            verb: crate::graph::Asked<decide::Command>,
+        ) -> async_graphql::Result<$payload> {
+            let kind = <State as logbook::Slice>::KIND;
+            let submitting = crate::graph::Submitting { kind, id, fields, verb };
+            Ok(match crate::graph::submit(context, submitting).await? {
+                Ok(receipt) => {
+                    let view = crate::graph::Session::of(context)?.after_command();
+                    let row = row.unwrap_or(receipt.stream_id);
+                    let found = $object::find(&view, row).await;
+                    $payload {
+                        $field: found.transpose(),
+                        position: Some(units::Int64(receipt.last.0)),
+                        user_errors: vec![],
+                    }
+                }
+                Err(failure) => $payload::refused($error::of(&failure)),
+            })
+        }
+    };
+}
+pub(crate) use mutations;

@@ -1,0 +1,245 @@
+//! Who asks, and the two instants at which the answer is true.
+
+use async_graphql::{
+    Context, Error, ErrorExtensions, InputObject, OneofObject, Result,
+    dataloader::{DataLoader, HashMapCache},
+    runtime::{TokioSpawner, TokioTimer},
+};
+use logbook::{Fault, Logbook, Reads, Seen, Tenant};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
+use units::{Day, Instant, Int64, Position};
+use uuid::Uuid;
+
+/// The two instants that a snapshot stands at. What is left out is now.
+#[derive(Clone, Debug, Default, InputObject)]
+#[graphql(name = "AsOf")]
+pub struct AsOfInput {
+    /// When it was true in the world; now when left out.
+    pub effective: Option<EffectiveInput>,
+    /// As the log knew it then; as it knows now when left out.
+    pub known: Option<KnownInput>,
+}
+
+/// When something is true in the world.
+#[derive(Clone, Debug, OneofObject)]
+pub enum EffectiveInput {
+    /// An instant.
+    At(Instant),
+    /// A day of the tenant's time zone. Reading: as of its last microsecond. In a command: from its first instant on.
+    Day(Day),
+}
+
+/// How far the log had come.
+#[derive(Clone, Debug, OneofObject)]
+pub enum KnownInput {
+    /// What was recorded by this instant.
+    At(Instant),
+    /// What was recorded up to this position.
+    Position(Int64),
+}
+
+/// Who asks, in one request.
+pub struct Session {
+    /// The log, for commands.
+    pub logbook: Arc<Logbook>,
+    /// Whose data it is.
+    pub tenant: Tenant,
+    /// Who asks.
+    pub actor: String,
+    reads: Mutex<Vec<Arc<Reads>>>,
+    now: OnceCell<Arc<View>>,
+}
+
+impl Session {
+    /// A request of an actor on a tenant's data.
+    pub fn new(logbook: Arc<Logbook>, tenant: Tenant, actor: String) -> Self {
+        Self { logbook, tenant, actor, reads: Mutex::default(), now: OnceCell::new() }
+    }
+
+    /// The session of a request.
+    ///
+    /// # Errors
+    /// When the request was given none, which is a mistake of the program.
+    pub fn of<'a>(context: &Context<'a>) -> Result<&'a Arc<Session>> {
+        context.data::<Arc<Session>>()
+    }
+
+    fn reads(&self) -> Arc<Reads> {
+        let reads = Arc::new(Reads::new(self.logbook.pool().clone(), self.tenant.clone()));
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&reads));
+        reads
+    }
+
+    /// The present, the same for the whole request.
+    pub async fn now(&self) -> Arc<View> {
+        let view = async || View::new(self.reads(), AsOfInput::default(), self.logbook.clock());
+        Arc::clone(self.now.get_or_init(view).await)
+    }
+
+    /// The present after a command: read in a transaction of its own, begun after the command was committed.
+    pub fn after_command(&self) -> Arc<View> {
+        View::new(self.reads(), AsOfInput::default(), self.logbook.clock())
+    }
+
+    /// Ends what the request read in, so that its connections can be used again.
+    pub async fn finish(&self) {
+        let reads = std::mem::take(&mut *self.reads.lock().unwrap_or_else(PoisonError::into_inner));
+        for reads in reads {
+            reads.finish().await;
+        }
+    }
+}
+
+/// The two instants of an answer, and what is read at them.
+pub struct View {
+    /// The instants, and the transaction they are read in.
+    pub point: Arc<Point>,
+    /// Loads objects by their ids, many in one statement.
+    pub loader: DataLoader<AtPoint, HashMapCache>,
+    org: OnceCell<Arc<super::org::Org>>,
+}
+
+/// The two instants as the caller gave them, and as they came out.
+pub struct Point {
+    /// What is read in one transaction.
+    pub reads: Arc<Reads>,
+    /// What the caller asked for.
+    pub asked: AsOfInput,
+    clock: logbook::Clock,
+    seen: OnceCell<Seen>,
+}
+
+/// Loads at a point.
+#[derive(Clone)]
+pub struct AtPoint(pub Arc<Point>);
+
+impl View {
+    fn new(reads: Arc<Reads>, asked: AsOfInput, clock: logbook::Clock) -> Arc<Self> {
+        let point = Arc::new(Point { reads, asked, clock, seen: OnceCell::new() });
+        let at = AtPoint(Arc::clone(&point));
+        let cache = HashMapCache::default();
+        let loader = DataLoader::with_cache(at, TokioSpawner::current(), TokioTimer::default(), cache);
+        Arc::new(Self { point, loader, org: OnceCell::new() })
+    }
+
+    /// The same transaction at other instants.
+    pub fn at(&self, asked: AsOfInput) -> Arc<Self> {
+        Self::new(Arc::clone(&self.point.reads), asked, self.point.clock)
+    }
+
+    /// The view that a root object carries, or the present of the request.
+    ///
+    /// # Errors
+    /// When the request has no session.
+    pub async fn of(carried: &Option<Arc<View>>, context: &Context<'_>) -> Result<Arc<View>> {
+        match carried {
+            Some(view) => Ok(Arc::clone(view)),
+            None => Ok(Session::of(context)?.now().await),
+        }
+    }
+
+    /// Whose data it is.
+    pub fn tenant(&self) -> &Tenant {
+        self.point.reads.tenant()
+    }
+
+    /// The transaction.
+    pub fn reads(&self) -> &Reads {
+        &self.point.reads
+    }
+
+    /// The two instants.
+    ///
+    /// # Errors
+    /// When the log cannot be asked.
+    pub async fn seen(&self) -> Result<Seen> {
+        self.point.seen().await.map_err(|error| fault(&error))
+    }
+
+    /// The organisation at the two instants.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn org(&self) -> Result<Arc<super::org::Org>> {
+        let seen = self.seen().await?;
+        let load = async || super::org::Org::load(self.reads(), seen).await.map(Arc::new);
+        self.org.get_or_try_init(load).await.map(Arc::clone).map_err(|error| fault(&error))
+    }
+}
+
+impl Point {
+    /// The two instants, resolved once.
+    ///
+    /// # Errors
+    /// When the log cannot be asked.
+    pub async fn seen(&self) -> Result<Seen, Fault> {
+        self.seen.get_or_try_init(async || self.resolve().await).await.copied()
+    }
+
+    async fn resolve(&self) -> Result<Seen, Fault> {
+        let zone = self.reads.tenant().zone;
+        let known = match &self.asked.known {
+            None => None,
+            Some(KnownInput::Position(position)) => Some(Position(position.0)),
+            Some(KnownInput::At(instant)) => Some(self.reads.known_at(*instant).await?),
+        };
+        let effective = match &self.asked.effective {
+            Some(EffectiveInput::At(instant)) => *instant,
+            Some(EffectiveInput::Day(day)) => zone.last_instant(day.0),
+            None => {
+                let clock = (self.clock)();
+                self.reads.head().await?.recorded_at.map_or(clock, |recorded| recorded.max(clock))
+            }
+        };
+        Ok(Seen { effective, known })
+    }
+
+    /// The instants as an id carries them; `None`: the present.
+    pub fn stamp(&self) -> Option<String> {
+        let effective = self.asked.effective.as_ref().map(|effective| match effective {
+            EffectiveInput::At(instant) => instant.to_rfc3339(),
+            EffectiveInput::Day(day) => day.0.to_string(),
+        });
+        let known = self.asked.known.as_ref().map(|known| match known {
+            KnownInput::At(instant) => instant.to_rfc3339(),
+            KnownInput::Position(position) => format!("p{}", position.0),
+        });
+        if effective.is_none() && known.is_none() {
+            return None;
+        }
+        Some(format!("{}/{}", effective.unwrap_or_default(), known.unwrap_or_default()))
+    }
+
+    /// The instants of a stamp.
+    pub fn of_stamp(stamp: &str) -> Option<AsOfInput> {
+        let (effective, known) = stamp.split_once('/')?;
+        let instant = |text: &str| chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
+        let effective = match effective {
+            "" => None,
+            day if day.len() == 10 => Some(EffectiveInput::Day(Day(day.parse().ok()?))),
+            at => Some(EffectiveInput::At(instant(at)?)),
+        };
+        let known = match known {
+            "" => None,
+            at => Some(match at.strip_prefix('p') {
+                Some(position) => KnownInput::Position(Int64(position.parse().ok()?)),
+                None => KnownInput::At(instant(at)?),
+            }),
+        };
+        Some(AsOfInput { effective, known })
+    }
+}
+
+/// A fault as the API tells it: constant for the public, its source in the server's log.
+pub fn fault(fault: &Fault) -> Error {
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, fault.to_string().as_bytes());
+    let code = match fault.postgres().and_then(|error| error.code()).map(|state| state.code()) {
+        Some("57014") => "DEADLINE_EXCEEDED",
+        _ if fault.doing() == "connecting to PostgreSQL" => "UNAVAILABLE",
+        _ => "INTERNAL",
+    };
+    tracing::error!(%fault, %id, code, "a request met a fault");
+    Error::new("something broke on our side; the server's log says what")
+        .extend_with(|_, extensions| extensions.set("code", code))
+}

@@ -1,0 +1,147 @@
+//! A ship for each test: a fresh database, a tenant, and the server in this process.
+
+use async_graphql::{Request, Variables};
+use deadpool_postgres::Pool;
+use local_postgres::Cluster;
+use logbook::{Logbook, Registry, Tenant, fresh_id, migrate, system_clock, tenants};
+use quarterdeck::{
+    database,
+    http::{Caller, Executor},
+    server::{Running, Server},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio_postgres::{Client, Config, NoTls};
+use units::{TenantId, Zone};
+
+/// A server over a database of its own.
+pub struct Ship {
+    /// The log, for commands that do not pass the API.
+    pub logbook: Arc<Logbook>,
+    /// The tenant that requests are about.
+    pub tenant: Tenant,
+    /// The database's name.
+    pub database: String,
+    /// The login that the server works with, in no role yet.
+    pub config: Config,
+    /// The superuser on the same database.
+    pub admin: Config,
+    executor: Running,
+    _cluster: Arc<Cluster>,
+}
+
+/// The names of the tests' tenants.
+pub const TENANT: &str = "harbour";
+
+impl Ship {
+    /// A fresh database with one empty tenant.
+    pub async fn launch() -> Self {
+        let (cluster, database) = fresh_database().await;
+        let admin = cluster.admin_config(&database);
+        let mut config = cluster.config();
+        config.dbname(&database);
+        let app = database::pool(&in_role(&config, "quarterdeck_app"), 8);
+        let tenant = made(&app, TENANT).await;
+        Self::aboard(cluster, database, config, admin, tenant)
+    }
+
+    fn aboard(cluster: Arc<Cluster>, database: String, config: Config, admin: Config, tenant: Tenant) -> Self {
+        let app = database::pool(&in_role(&config, "quarterdeck_app"), 8);
+        let watch = database::pool(&in_role(&config, "quarterdeck_watch"), 2);
+        let logbook = Arc::new(Logbook::new(app, Arc::new(sales::registry()), system_clock));
+        let server = Server::new(Arc::clone(&logbook), watch, tokio::runtime::Handle::current());
+        Self { logbook, tenant, database, config, admin, executor: Running(Arc::new(server)), _cluster: cluster }
+    }
+
+    /// Another tenant of the same database.
+    pub async fn other_tenant(&self, name: &str) -> Tenant {
+        made(self.logbook.pool(), name).await
+    }
+
+    /// Asks as the ship's tenant.
+    pub async fn ask(&self, document: &str, variables: Value) -> Value {
+        self.ask_as(&self.tenant.name, document, variables).await
+    }
+
+    /// Asks as a tenant: the whole answer.
+    pub async fn ask_as(&self, tenant: &str, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let caller = Caller { tenant: Some(tenant.to_owned()), request_id: fresh_id() };
+        serde_json::to_value(self.executor.execute(request, caller).await).unwrap()
+    }
+
+    /// Asks, and expects no error.
+    #[track_caller]
+    pub fn data(&self, document: &str, variables: Value) -> impl Future<Output = Value> {
+        let place = std::panic::Location::caller();
+        async move {
+            let mut answer = self.ask(document, variables).await;
+            assert!(answer["errors"].is_null(), "{place}: {answer:#}");
+            answer["data"].take()
+        }
+    }
+
+    /// Sends a command as the mutation of its name, and expects that it is taken down: the payload.
+    #[track_caller]
+    pub fn command(&self, mutation: &str, selection: &str, input: Value) -> impl Future<Output = Value> {
+        let place = std::panic::Location::caller();
+        let sending = self.send(mutation, selection, input);
+        async move {
+            let payload = sending.await;
+            assert_eq!(payload["userErrors"], json!([]), "{place}");
+            payload
+        }
+    }
+
+    /// Sends a command as the mutation of its name, with a commandId unless it brings one: the payload.
+    pub fn send(&self, mutation: &str, selection: &str, mut input: Value) -> impl Future<Output = Value> {
+        let mut letters = mutation.chars();
+        let capital = letters.next().map(|first| first.to_uppercase().collect::<String>()).unwrap_or_default();
+        let document = format!(
+            "mutation Send($input: {capital}{}Input!) {{ {mutation}(input: $input) {{ {selection} position \
+             userErrors {{ code field message }} }} }}",
+            letters.as_str()
+        );
+        if input["commandId"].is_null() {
+            input["commandId"] = json!(fresh_id().to_string());
+        }
+        let mutation = mutation.to_owned();
+        async move {
+            let mut answer = self.ask(&document, json!({ "input": input })).await;
+            assert!(answer["errors"].is_null(), "{answer:#}");
+            answer["data"][&mutation].take()
+        }
+    }
+
+    /// A connection of the superuser, for what no role of ours may do.
+    pub async fn superuser(&self) -> Client {
+        connected(&self.admin).await
+    }
+
+    /// The slices.
+    pub fn registry(&self) -> &Registry {
+        self.logbook.registry()
+    }
+}
+
+async fn made(app: &Pool, name: &str) -> Tenant {
+    let currency = "USD".parse().unwrap();
+    let tenant =
+        Tenant { id: TenantId(fresh_id()), name: name.to_owned(), currency, zone: Zone::UTC, created_at: system_clock() };
+    tenants::create(app, &tenant).await.unwrap();
+    tenant
+}
+
+/// The same connection, working in a role.
+pub fn in_role(config: &Config, role: &str) -> Config {
+    let mut config = config.clone();
+    config.options(format!("-c role={role}"));
+    config
+}
+
+/// A connection of its own.
+pub async fn connected(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}

@@ -1,0 +1,208 @@
+//! The rules of the house, as far as a program can tell.
+
+use crate::source::{Source, functions, sources};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The crates in their line: each may use only those above it.
+const LINE: &[&str] =
+    &["units", "decider", "logbook", "sales", "import", "local_postgres", "quarterdeck", "tests"];
+
+/// Lines of a file at most.
+const FILE_LINES_MAX: usize = 500;
+/// Lines of a function at most; a `decide` or an `evolve`, which are one match, may be longer.
+const FUNCTION_LINES_MAX: usize = 60;
+/// Columns of a line of SQL at most.
+const SQL_COLUMNS_MAX: usize = 125;
+
+/// Slices that share a stream or a table with another concept have no other exception than these.
+const SLICE_FILES: &[&str] = &["mod.rs", "decide.rs", "history.rs", "sql", "tests.rs"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn slices() -> Vec<PathBuf> {
+    let sales = root().join("crates/sales/src");
+    let folders = std::fs::read_dir(sales).unwrap().map(|entry| entry.unwrap().path());
+    folders.filter(|path| path.join("decide.rs").is_file()).collect()
+}
+
+#[test]
+fn crates_point_one_way() {
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
+    let said = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    let metadata: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let place = |name: &str| LINE.iter().position(|known| *known == name);
+    for package in metadata["packages"].as_array().unwrap() {
+        let name = package["name"].as_str().unwrap();
+        let own = place(name).unwrap_or_else(|| panic!("the crate {name} has no place in the line"));
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let used = dependency["name"].as_str().unwrap();
+            if let Some(used_place) = place(used) {
+                assert!(used_place < own, "{name} uses {used}, which stands below it");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_slice_has_its_names_and_is_listed() {
+    let contents = std::fs::read_to_string(root().join("crates/sales/src/lib.rs")).unwrap();
+    let slices = slices();
+    assert!(slices.len() >= 7, "{slices:?}");
+    for slice in slices {
+        let name = slice.file_name().unwrap().to_str().unwrap();
+        for file in SLICE_FILES {
+            assert!(slice.join(file).exists(), "the slice {name} has no {file}");
+        }
+        assert!(contents.contains(&format!("pub mod {name};")), "{name} is not in the table of contents");
+        assert!(root().join(format!("schema/events/{name}.json")).is_file(), "{name} has no samples of its events");
+    }
+}
+
+#[test]
+fn rules_touch_nothing_but_their_own_concept() {
+    let names: BTreeSet<String> =
+        slices().iter().map(|slice| slice.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let forbidden = ["tokio", "std::fs", "std::net", "logbook", "async fn", "tokio_postgres", ".await"];
+    for slice in slices() {
+        let own = slice.file_name().unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(slice.join("decide.rs")).unwrap();
+        for word in forbidden {
+            assert!(!text.contains(word), "{own}/decide.rs speaks of {word}");
+        }
+        for other in names.iter().filter(|name| *name != own) {
+            assert!(!text.contains(&format!("crate::{other}::")), "{own}/decide.rs knows the slice {other}");
+        }
+    }
+}
+
+#[test]
+fn only_the_log_book_writes_the_log_and_history_tables() {
+    let writing = ["INSERT INTO", "UPDATE ", "DELETE FROM", "TRUNCATE"];
+    for Source { path, text } in sources(&root(), &["rs"]) {
+        let inside = path.contains("/tests/") || path.ends_with("tests.rs") || path.ends_with("house_rules.rs");
+        if inside || path.starts_with("crates/logbook/") {
+            continue;
+        }
+        for word in writing {
+            assert!(!text.contains(word), "{path} writes SQL of its own: {word}");
+        }
+    }
+    for Source { path, text } in sources(&root(), &["sql"]) {
+        let history = path.contains("/sql/history_");
+        if path.starts_with("crates/") && !path.starts_with("crates/logbook/") && !history {
+            let first = text.split_whitespace().next().unwrap_or_default();
+            assert!(["SELECT", "WITH"].contains(&first), "{path} does not read");
+        }
+    }
+}
+
+#[test]
+fn statements_stand_in_files_of_their_own() {
+    for Source { path, text } in sources(&root(), &["rs"]) {
+        let production = path.starts_with("crates/") && !path.ends_with("tests.rs") && !path.contains("/tests/");
+        // What cannot be a file: settings of a transaction, and questions about PostgreSQL itself.
+        let knows_postgres = path.starts_with("crates/local_postgres/") || path.starts_with("crates/logbook/src/migrate");
+        if production && !knows_postgres {
+            for word in ["\"SELECT ", "format!(\"SELECT", "\"WITH "] {
+                let allowed = text.matches("\"SELECT 1").count();
+                assert!(text.matches(word).count() <= allowed, "{path} has a statement that belongs into a .sql file");
+            }
+        }
+    }
+}
+
+#[test]
+fn statements_name_their_columns_and_end() {
+    for Source { path, text } in sources(&root(), &["sql"]) {
+        assert!(!text.contains("SELECT *") && !text.contains(".*,"), "{path} does not list its columns");
+        let lists = path.starts_with("crates/sales/") && text.starts_with("SELECT") && text.contains("FROM");
+        let counts = text.starts_with("SELECT count(*)\n") || path.ends_with("_count.sql");
+        if lists && !counts && !path.contains("/sql/history_") {
+            assert!(text.contains("ORDER BY") && text.contains("LIMIT"), "{path} is not ordered and limited");
+        }
+        let longest = text.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+        assert!(longest <= SQL_COLUMNS_MAX, "{path} has a line of {longest} columns");
+    }
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let mut long = BTreeMap::new();
+    for Source { path, text } in sources(&root(), &["rs"]) {
+        let lines = text.lines().count();
+        if lines > FILE_LINES_MAX {
+            long.insert(path.clone(), format!("{lines} lines"));
+        }
+        for (name, lines) in functions(&text) {
+            if lines > FUNCTION_LINES_MAX && !["decide", "evolve"].contains(&name.as_str()) {
+                long.insert(format!("{path}: fn {name}"), format!("{lines} lines"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn lint_exceptions_carry_their_reason() {
+    for Source { path, text } in sources(&root(), &["rs"]) {
+        assert!(!text.contains(concat!("#[", "allow(")), "{path}: expect(.., reason = ..) instead of allow");
+        for exception in text.match_indices(concat!("[", "expect(")) {
+            let said: String = text[exception.0..].chars().take(300).collect();
+            assert!(said.split(")]").next().unwrap().contains("reason"), "{path}: an exception without its reason");
+        }
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_schema() {
+    let committed = std::fs::read_to_string(root().join("schema/quarterdeck.graphql")).unwrap();
+    assert!(committed == quarterdeck::schema::sdl(), "the schema changed: run `make schema`, and say so in CHANGELOG.md");
+}
+
+#[tokio::test]
+async fn everything_in_the_schema_is_documented() {
+    let document = "{ __schema { types { name kind description
+        fields(includeDeprecated: true) { name description args { name description } }
+        inputFields { name description } enumValues { name description } } } }";
+    let answer = serde_json::to_value(quarterdeck::schema::schema().execute(document).await).unwrap();
+    let mut silent = Vec::new();
+    let mut check = |name: String, description: &Value| {
+        if description.as_str().is_none_or(|text| text.trim().is_empty()) {
+            silent.push(name);
+        }
+    };
+    for kind in answer["data"]["__schema"]["types"].as_array().unwrap() {
+        let name = kind["name"].as_str().unwrap();
+        if name.starts_with("__") || ["Boolean", "Int", "Float", "String", "ID"].contains(&name) {
+            continue;
+        }
+        check(name.to_owned(), &kind["description"]);
+        for part in ["fields", "inputFields", "enumValues"] {
+            for field in kind[part].as_array().into_iter().flatten() {
+                let field_name = format!("{name}.{}", field["name"].as_str().unwrap());
+                check(field_name.clone(), &field["description"]);
+                for argument in field["args"].as_array().into_iter().flatten() {
+                    check(format!("{field_name}({})", argument["name"].as_str().unwrap()), &argument["description"]);
+                }
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
+#[test]
+fn the_project_speaks_of_itself_alone() {
+    let words = [concat!("/", "work/"), concat!(".", "library"), concat!("sub", "agent"), concat!("bash", "_jobs")];
+    for Source { path, text } in sources(&root(), &["rs", "sql", "md", "toml", "graphql", "yaml", "sh", "js", "html"]) {
+        for word in words {
+            assert!(!text.contains(word), "{path} speaks of {word}");
+        }
+    }
+}
