@@ -59,6 +59,6 @@ ALTER TABLE deal_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deal_history FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON deal_history TO quarterdeck_app
     USING (tenant_id = (SELECT nullif(current_setting('quarterdeck.tenant', true), '')::uuid));
-GRANT SELECT, INSERT, UPDATE ON deal_history TO quarterdeck_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON deal_history TO quarterdeck_app;
 ALTER TABLE deal_history SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02, fillfactor = 90);

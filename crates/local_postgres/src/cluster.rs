@@ -160,6 +160,7 @@ impl Cluster {
         if half.exists() {
             std::fs::remove_dir_all(&half).map_err(Error::file("removing", &half))?;
         }
+        self.owner.folder(&half)?;
         let mut initdb = binaries.command(self.owner, "initdb");
         initdb.args(["--username", ADMIN, "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8"]);
         initdb.args(["--locale=C", "--data-checksums", "--no-instructions", "--pgdata"]).arg(&half);

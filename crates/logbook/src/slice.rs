@@ -26,6 +26,8 @@ pub struct Table {
     pub update: &'static str,
     /// All rows of the tenant as JSON (`$1`), in the names of the columns: what a rebuild compares with.
     pub all: &'static str,
+    /// Deletes rows: `$1` the tenant, `$2` a JSON array of `{id, valid_from, recorded_from}`. Only a rebuild does.
+    pub delete: &'static str,
 }
 
 /// A state of the story from an instant on.

@@ -1,4 +1,5 @@
-//! The sales rules: one folder per concept.
+//! The sales organisation: one folder per concept, and the questions that span them. This page is the table of contents.
+#![recursion_limit = "256"]
 
 // Concepts.
 pub mod account;
@@ -9,9 +10,27 @@ pub mod product;
 pub mod reporting;
 pub mod team;
 
+// Questions that span them.
+pub mod boards;
+
 // What several concepts share.
 mod ascent;
 pub mod category;
+mod facts;
+pub mod graph;
 #[cfg(test)]
 mod samples;
+mod schedule;
 mod span;
+
+/// The slices that the log knows.
+pub fn registry() -> logbook::Registry {
+    logbook::Registry::default()
+        .with::<account::Account>()
+        .with::<deal::Deal>()
+        .with::<person::Person>()
+        .with::<pipeline::Pipeline>()
+        .with::<product::Product>()
+        .with::<reporting::Reporting>()
+        .with::<team::Teams>()
+}

@@ -26,7 +26,7 @@ impl ScalarType for Day {
 }
 
 /// A whole number of 64 bits, as a string, since a JSON number loses what is beyond 2^53.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Int64(pub i64);
 
 /// A whole number of 64 bits, as a string, since a JSON number loses what is beyond 2^53. A number is taken as input too.

@@ -1,7 +1,7 @@
 //! How a deal becomes its rows, and what it reads of others.
 
-use super::decide::{Assumed, Command, Deal, Event, Facts, Status};
-use crate::{category::Category, facts};
+use super::decide::{Assumed, Command, Deal, Facts, Status};
+use crate::{category::Category, facts, schedule};
 use chrono::NaiveDate;
 use logbook::{Chapter, Clocks, Segment, Slice, StreamRef, Streams, Table};
 use serde::{Deserialize, Serialize};
@@ -102,16 +102,11 @@ impl Row {
 impl Slice for Deal {
     const KIND: &'static str = "deal";
     const CLOCKS: Clocks = Clocks::Progress;
-    const TABLES: &'static [Table] = &[Table {
-        name: "deal_history",
-        insert: include_str!("sql/history_insert.sql"),
-        update: include_str!("sql/history_update.sql"),
-        all: include_str!("sql/history_all.sql"),
-    }];
+    const TABLES: &'static [Table] = &[schedule::table!("deal", "history")];
     type Row = Row;
 
-    fn reads(&self, id: Uuid, command: &Command, effective: Instant, streams: &Streams) -> Vec<StreamRef> {
-        facts::deal_reads(self, id, command, effective, streams)
+    fn reads(&self, _id: Uuid, command: &Command, _effective: Instant, _streams: &Streams) -> Vec<StreamRef> {
+        facts::deal_reads(self, command)
     }
 
     fn facts(&self, id: Uuid, command: &Command, effective: Instant, streams: &Streams) -> Facts {

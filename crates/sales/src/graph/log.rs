@@ -9,6 +9,7 @@ use crate::graph::changes::ChangeSource;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, dataloader::Loader};
 use logbook::{Fault, Source};
 use std::{collections::HashMap, sync::Arc};
+use tokio_postgres::types::ToSql;
 use units::{Instant, Int64};
 use uuid::Uuid;
 
@@ -192,11 +193,9 @@ async fn page(view: &View, filter: &LogEventFilter, first: i32, after: Option<&s
     let limit = i64::from(first) + 1;
     let (types, actors) = (&filter.types, &filter.actors);
     let (from, to) = (&filter.recorded_from, &filter.recorded_to);
-    let found = view.reads().rows(
-        include_str!("sql/events.sql"),
-        &[&after, &upto, types, &streams, actors, &correlation, from, to, &limit],
-    );
-    let found = found.await.map_err(|error| fault(&error))?;
+    let parameters: [&(dyn ToSql + Sync); 9] =
+        [&after, &upto, types, &streams, actors, &correlation, from, to, &limit];
+    let found = view.reads().rows(include_str!("sql/events.sql"), &parameters).await.map_err(|error| fault(&error))?;
     let mut nodes = found.iter().map(event).collect::<Result<Vec<_>>>()?;
     let more = nodes.len() > usize::try_from(first).unwrap_or(0);
     nodes.truncate(usize::try_from(first).unwrap_or(0));

@@ -1,5 +1,10 @@
 //! A product: something the tenant sells, at a list price. A schedule slice.
 
 pub mod decide;
+pub mod history;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use decide::Product as State;
+pub use decide::{Command, Event, Product, Refusal};
+pub use history::{Row};
