@@ -2,7 +2,7 @@
 //! what it made is taken out of it.
 
 use crate::{
-    envelope::{Recorded, Source, StreamRef},
+    envelope::{Context, Recorded, Source, StreamRef},
     hash::{self, Hash},
     refusal::Rejection,
     registry::Registry,
@@ -86,7 +86,8 @@ impl<'a> Batch<'a> {
     pub(crate) fn wants(&self, submission: &Submission, effective: Instant) -> Vec<StreamRef> {
         let Some(target) = self.streams.get(&submission.stream) else { return vec![submission.stream] };
         let Verb::Do(command) = &submission.verb else { return vec![] };
-        let mut wanted = target.reads(&**command, effective, &self.streams);
+        let replaces = submission.correction.and_then(|correction| correction.replaces);
+        let mut wanted = target.reads(&**command, effective, replaces, &self.streams);
         wanted.retain(|stream| !self.streams.holds(stream));
         wanted.sort_unstable();
         wanted.dedup();
@@ -155,6 +156,8 @@ impl<'a> Batch<'a> {
     fn record(&mut self, submission: &Submission, decision: Decision, recorded: Instant) -> Receipt {
         let stream = self.streams.get_mut(&submission.stream).expect("the target was loaded before its turn");
         let first = Position(self.head.position.0 + 1);
+        let source_recorded_at = submission.context.source_recorded_at.map(truncated);
+        let context = Context { source_recorded_at, ..submission.context.clone() };
         let mut events = Vec::with_capacity(decision.said.len());
         for (position, said) in (first.0..).zip(decision.said) {
             let mut event = Recorded {
@@ -168,7 +171,7 @@ impl<'a> Batch<'a> {
                 recorded_at: recorded,
                 replaces: decision.replaces,
                 command_id: submission.command_id,
-                context: submission.context.clone(),
+                context: context.clone(),
                 payload: said.payload,
                 sealed: None,
                 sealed_key_id: None,
@@ -184,6 +187,9 @@ impl<'a> Batch<'a> {
         let (last, version) = (last.position, last.stream_version);
         let changes = stream.push(&events).expect("what was just written can be read");
         self.rows.take(submission.stream.kind, last, changes);
+        if first == Position(1) {
+            self.simulated = submission.context.source == Source::Simulated;
+        }
         self.head.position = last;
         self.head.recorded_at = Some(recorded);
         self.events.append(&mut events);

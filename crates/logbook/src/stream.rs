@@ -43,6 +43,24 @@ pub enum Act<E> {
     Withdraw(Position),
 }
 
+impl<E> Unit<E> {
+    /// What it says; nothing when it withdraws.
+    fn events(&self) -> &[E] {
+        match &self.act {
+            Act::Say(events) => events,
+            Act::Withdraw(_) => &[],
+        }
+    }
+}
+
+/// The place of a command among the units that stand.
+struct Place<'a, S: Slice> {
+    before: Vec<&'a Unit<S::Event>>,
+    after: Vec<&'a Unit<S::Event>>,
+    /// The first position of the unit that it stands in for.
+    replaced: Option<Position>,
+}
+
 /// Streams that a batch of commands loaded.
 #[derive(Default)]
 pub struct Streams {
@@ -100,7 +118,14 @@ pub(crate) type JsonChange = RowChange<Box<RawValue>>;
 pub(crate) trait AnyStream: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn version(&self) -> i64;
-    fn reads(&self, command: &dyn AnyCommand, effective: Instant, streams: &Streams) -> Vec<StreamRef>;
+    /// The streams that deciding needs; `replaces` is the event that the command is to stand in for.
+    fn reads(
+        &self,
+        command: &dyn AnyCommand,
+        effective: Instant,
+        replaces: Option<Position>,
+        streams: &Streams,
+    ) -> Vec<StreamRef>;
     fn decide(&self, order: &Order<'_>, streams: &Streams) -> Result<Decision, Rejection>;
     /// Takes in the events of one command, and says what they change in the history tables.
     fn push(&mut self, events: &[Recorded]) -> Result<Vec<JsonChange>, serde_json::Error>;
@@ -170,8 +195,13 @@ impl<S: Slice> Stream<S> {
         Some(self.fold(standing.iter().filter(upto).copied()))
     }
 
+    /// The state before its units.
+    fn begun(&self) -> S {
+        self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default()
+    }
+
     fn fold<'a>(&'a self, units: impl Iterator<Item = &'a Unit<S::Event>>) -> S {
-        let mut state = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        let mut state = self.begun();
         for unit in units {
             self.evolve(&mut state, unit);
         }
@@ -179,12 +209,14 @@ impl<S: Slice> Stream<S> {
     }
 
     fn evolve(&self, state: &mut S, unit: &Unit<S::Event>) {
-        if let Act::Say(events) = &unit.act {
-            let at = At { effective: unit.effective, recorded: unit.recorded, day: self.zone.day_of(unit.effective) };
-            for event in events {
-                state.evolve(event, &at);
-            }
+        let at = self.at(unit);
+        for event in unit.events() {
+            state.evolve(event, &at);
         }
+    }
+
+    fn at(&self, unit: &Unit<S::Event>) -> At {
+        At { effective: unit.effective, recorded: unit.recorded, day: self.zone.day_of(unit.effective) }
     }
 
     /// Its rows over effective time, as known after its last unit.
@@ -193,7 +225,7 @@ impl<S: Slice> Stream<S> {
     }
 
     fn story(&self, standing: &[&Unit<S::Event>]) -> Vec<Chapter<S>> {
-        let mut state = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
+        let mut state = self.begun();
         let mut story: Vec<Chapter<S>> = Vec::new();
         for (index, unit) in standing.iter().enumerate() {
             self.evolve(&mut state, unit);
@@ -243,30 +275,55 @@ impl<S: Slice> Stream<S> {
             recorded: order.recorded,
             act: Act::Withdraw(unit.first),
         });
-        let standing = standing::<S>(&after);
-        let base = self.base.as_ref().map(|base| base.state.clone()).unwrap_or_default();
-        self.still_fits(base, standing.into_iter())?;
+        self.still_fits(self.begun(), standing::<S>(&after).into_iter())?;
         let payload = Withdrawn { event_type: WITHDRAWN.to_owned(), event: unit.first };
         let payload = serde_json::to_vec(&payload).expect("a position is JSON");
         let said = Said { event_type: WITHDRAWN.to_owned(), payload, schema_version: 1 };
         Ok(Decision { said: vec![said], ..nothing })
     }
 
-    fn still_fits<'a>(&self, mut state: S, units: impl Iterator<Item = &'a Unit<S::Event>>) -> Result<(), Rejection> {
+    /// Whether the units fit one upon the other. One that does not fit where it stands already, because its rule is
+    /// younger than it is, binds nobody.
+    fn still_fits<'a>(&self, state: S, units: impl Iterator<Item = &'a Unit<S::Event>>) -> Result<(), Rejection> {
+        let misfits = self.misfits(state, units);
+        if misfits.is_empty() {
+            return Ok(());
+        }
+        let before: Vec<_> = self.misfits(self.begun(), self.standing().into_iter());
+        match misfits.into_iter().find(|(first, _)| before.iter().all(|(known, _)| known != first)) {
+            None => Ok(()),
+            Some((position, refusal)) => Err(Rejection::NoLongerFits { position, refusal: Box::new(refusal) }),
+        }
+    }
+
+    fn misfits<'a>(
+        &self,
+        mut state: S,
+        units: impl Iterator<Item = &'a Unit<S::Event>>,
+    ) -> Vec<(Position, S::Refusal)> {
+        let mut misfits = Vec::new();
         for unit in units {
-            if let Act::Say(events) = &unit.act {
-                let at =
-                    At { effective: unit.effective, recorded: unit.recorded, day: self.zone.day_of(unit.effective) };
-                for event in events {
-                    state.fits(event).map_err(|refusal| Rejection::NoLongerFits {
-                        position: unit.first,
-                        refusal: Box::new(refusal),
-                    })?;
-                    state.evolve(event, &at);
-                }
+            let at = self.at(unit);
+            for event in unit.events() {
+                misfits.extend(state.fits(event).err().map(|refusal| (unit.first, refusal)));
+                state.evolve(event, &at);
             }
         }
-        Ok(())
+        misfits
+    }
+
+    /// Where in the story a command belongs that is true at an instant, and stands in for an event or for none.
+    fn place(&self, effective: Instant, replaces: Option<Position>) -> Result<Place<'_, S>, Rejection> {
+        let mut standing = self.standing();
+        let replaced = replaces.map(|position| self.standing_at(position, &standing)).transpose()?;
+        let root = replaced.map_or(Position::OPEN, |unit| unit.root);
+        standing.retain(|unit| unit.root != root);
+        let before = |unit: &&Unit<S::Event>| match S::CLOCKS {
+            Clocks::Progress => (unit.effective, unit.root) < (effective, root),
+            Clocks::Schedule => unit.root < root,
+        };
+        let after = standing.split_off(standing.partition_point(before));
+        Ok(Place { before: standing, after, replaced: replaced.map(|unit| unit.first) })
     }
 
     fn say(&self, order: &Order<'_>, command: &S::Command, streams: &Streams) -> Result<Decision, Rejection> {
@@ -274,24 +331,16 @@ impl<S: Slice> Stream<S> {
         if S::CLOCKS == Clocks::Progress && effective > order.recorded {
             return Err(Rejection::EffectiveInFuture { effective });
         }
-        let mut standing = self.standing();
-        let replaced = order.replaces.map(|position| self.standing_at(position, &standing)).transpose()?;
-        let root = replaced.map_or(Position::OPEN, |unit| unit.root);
-        standing.retain(|unit| unit.root != root);
-        let before = |unit: &&Unit<S::Event>| match S::CLOCKS {
-            Clocks::Progress => (unit.effective, unit.root) < (effective, root),
-            Clocks::Schedule => unit.root < root,
-        };
-        let place = standing.partition_point(before);
-        if S::CLOCKS == Clocks::Progress && !order.corrects && place < standing.len() {
+        let Place { before, after, replaced } = self.place(effective, order.replaces)?;
+        if S::CLOCKS == Clocks::Progress && !order.corrects && !after.is_empty() {
             return Err(Rejection::NeedsCorrection { effective });
         }
-        let mut state = self.fold(standing[..place].iter().copied());
+        let mut state = self.fold(before.into_iter());
         let at = At { effective, recorded: order.recorded, day: self.zone.day_of(effective) };
-        let facts = state_facts::<S>(self.id, &state, command, effective, streams);
+        let facts = state.facts(self.id, command, effective, streams);
         let events = state.decide(&facts, command, &at).map_err(|refusal| Rejection::Refused(Box::new(refusal)))?;
-        if let (Some(replaced), true) = (replaced, events.is_empty()) {
-            return Err(Rejection::NothingInItsPlace { position: replaced.first });
+        if let (Some(position), true) = (replaced, events.is_empty()) {
+            return Err(Rejection::NothingInItsPlace { position });
         }
         let mut said = Vec::with_capacity(events.len());
         for event in &events {
@@ -302,13 +351,9 @@ impl<S: Slice> Stream<S> {
             state.evolve(event, &at);
             said.push(spoken(event));
         }
-        self.still_fits(state, standing[place..].iter().copied())?;
-        Ok(Decision { said, effective, replaces: replaced.map(|unit| unit.first) })
+        self.still_fits(state, after.into_iter())?;
+        Ok(Decision { said, effective, replaces: replaced })
     }
-}
-
-fn state_facts<S: Slice>(id: Uuid, state: &S, command: &S::Command, effective: Instant, streams: &Streams) -> S::Facts {
-    state.facts(id, command, effective, streams)
 }
 
 fn spoken<E: serde::Serialize>(event: &E) -> Said {
@@ -364,10 +409,18 @@ impl<S: Slice> AnyStream for Stream<S> {
         self.version
     }
 
-    fn reads(&self, command: &dyn AnyCommand, effective: Instant, streams: &Streams) -> Vec<StreamRef> {
-        match command.as_any().downcast_ref::<S::Command>() {
-            Some(command) => self.state_at(effective).unwrap_or_default().reads(self.id, command, effective, streams),
-            None => Vec::new(),
+    fn reads(
+        &self,
+        command: &dyn AnyCommand,
+        effective: Instant,
+        replaces: Option<Position>,
+        streams: &Streams,
+    ) -> Vec<StreamRef> {
+        match (command.as_any().downcast_ref::<S::Command>(), self.place(effective, replaces)) {
+            (Some(command), Ok(place)) => {
+                self.fold(place.before.into_iter()).reads(self.id, command, effective, streams)
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -371,7 +371,8 @@ struct Part {
 fn part(row: &Row) -> Result<(DealStatus, Part)> {
     let broken = |error: String| fault(&Fault::new("reading a figure", error));
     let currency: Option<&str> = row.get("currency");
-    let currency = currency.map(str::parse).transpose().map_err(|error: units::MoneyError| broken(error.to_string()))?;
+    let currency =
+        currency.map(str::parse).transpose().map_err(|error: units::MoneyError| broken(error.to_string()))?;
     let amount_minor = row.get::<_, &str>("amount_minor").parse().map_err(|_| broken("no number".to_owned()))?;
     let part = Part { deals: row.get("deals"), priced: row.get("priced"), amount_minor, currency };
     Ok((DealStatus::from_stored(row.get("status"))?, part))

@@ -6,6 +6,6 @@ pub mod history;
 #[cfg(test)]
 mod tests;
 
-pub use decide::{Assumed, Command, Deal, Event, Facts, Opening, Refusal, StageFact, StageRole, Status};
 pub(crate) use decide::Deal as State;
+pub use decide::{Assumed, Command, Deal, Event, Facts, Opening, Refusal, StageFact, StageRole, Status};
 pub use history::Row;

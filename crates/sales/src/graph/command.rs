@@ -102,6 +102,12 @@ fn text(written: &str, field: &str) -> Result<String> {
     Text::new(written).map(String::from).map_err(|error| bad_input(&format!("{field}: {error}")))
 }
 
+/// The id of a thing that a command makes within a stream: the same however often the command is sent.
+pub(crate) fn made_from(fields: &CommandFields, kind: &str) -> Result<Uuid> {
+    let command_id: Uuid = fields.command_id.parse().map_err(|_| bad_input("commandId must be a UUID"))?;
+    Ok(Uuid::new_v5(&command_id, kind.as_bytes()))
+}
+
 /// The instant that a command means: of a day its first one.
 pub(crate) fn first_instant(session: &Session, effective: &EffectiveInput) -> Instant {
     match effective {

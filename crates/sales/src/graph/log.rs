@@ -193,8 +193,7 @@ async fn page(view: &View, filter: &LogEventFilter, first: i32, after: Option<&s
     let limit = i64::from(first) + 1;
     let (types, actors) = (&filter.types, &filter.actors);
     let (from, to) = (&filter.recorded_from, &filter.recorded_to);
-    let parameters: [&(dyn ToSql + Sync); 9] =
-        [&after, &upto, types, &streams, actors, &correlation, from, to, &limit];
+    let parameters: [&(dyn ToSql + Sync); 9] = [&after, &upto, types, &streams, actors, &correlation, from, to, &limit];
     let found = view.reads().rows(include_str!("sql/events.sql"), &parameters).await.map_err(|error| fault(&error))?;
     let mut nodes = found.iter().map(event).collect::<Result<Vec<_>>>()?;
     let more = nodes.len() > usize::try_from(first).unwrap_or(0);

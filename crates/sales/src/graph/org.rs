@@ -42,6 +42,16 @@ impl Org {
         self.teams.get(&team).map(|(name, _)| name.as_str())
     }
 
+    /// The teams right below a team.
+    pub fn teams_below(&self, team: Uuid) -> Vec<Uuid> {
+        self.teams.iter().filter(|(_, (_, parent))| *parent == Some(team)).map(|(id, _)| *id).collect()
+    }
+
+    /// The people of a team itself.
+    pub fn members(&self, team: Uuid) -> Vec<Uuid> {
+        self.team_of.iter().filter(|(_, own)| **own == Some(team)).map(|(person, _)| *person).collect()
+    }
+
     /// Each person who is in a team, with that team, or with its region.
     pub fn groups(&self, regions: bool) -> (Vec<Uuid>, Vec<Uuid>) {
         let in_teams = self.team_of.iter().filter_map(|(person, team)| team.map(|team| (*person, team)));
@@ -52,9 +62,8 @@ impl Org {
     pub fn people_under(&self, teams: &[Uuid]) -> Vec<Uuid> {
         let wanted: BTreeSet<&Uuid> = teams.iter().collect();
         let parent = |team: &Uuid| self.teams.get(team).and_then(|(_, parent)| *parent);
-        let under = |team: Uuid| {
-            std::iter::successors(Some(team), parent).take(LEVELS_MAX).any(|team| wanted.contains(&team))
-        };
+        let under =
+            |team: Uuid| std::iter::successors(Some(team), parent).take(LEVELS_MAX).any(|team| wanted.contains(&team));
         let people = self.team_of.iter().filter(|(_, team)| team.is_some_and(under));
         people.map(|(person, _)| *person).collect()
     }

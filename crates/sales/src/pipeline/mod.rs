@@ -1,6 +1,7 @@
 //! A pipeline: the ordered stages that a deal goes through. A schedule slice.
 
 pub mod decide;
+pub mod graphql;
 pub mod history;
 #[cfg(test)]
 mod tests;

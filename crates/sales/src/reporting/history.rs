@@ -1,10 +1,7 @@
 //! How the reporting lines become rows, one thing a person, and what they read of others.
 
 use super::decide::{Command, Event, Facts, Reporting};
-use crate::{
-    facts, schedule,
-    span::Span,
-};
+use crate::{facts, schedule, span::Span};
 use logbook::{Chapter, Clocks, Segment, Slice, StreamRef, Streams, Table};
 use serde::{Deserialize, Serialize};
 use units::Instant;

@@ -150,7 +150,8 @@ pub(crate) async fn filter_values(filter: &DealFilter, view: &View) -> Result<Fi
 type Amounts = (Option<i64>, Option<i64>, Option<String>);
 
 fn amounts(range: Option<&MoneyRangeInput>, view: &View) -> Result<Amounts> {
-    let bad = |message: String| Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_USER_INPUT"));
+    let bad =
+        |message: String| Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_USER_INPUT"));
     let own = view.tenant().currency;
     let money = |input: Option<&MoneyInput>| {
         input.map(|input| input.money(own)).transpose().map_err(|error| bad(format!("amount: {error}")))

@@ -11,10 +11,7 @@ use super::{decide::Assumed, history::Row};
 use crate::{
     account::graphql::Account,
     category::Category,
-    graph::{
-        Change, Cursor, Key, NodeId, PageInfo, PageSlice, View, Window, changes, fault,
-        view::AtPoint,
-    },
+    graph::{Change, Cursor, Key, NodeId, PageInfo, PageSlice, View, Window, changes, fault, view::AtPoint},
     person::graphql::Person,
     pipeline::graphql::{Pipeline, Stage},
     product::graphql::Product,
@@ -72,7 +69,7 @@ pub struct Deal {
 #[Object]
 impl Deal {
     /// The global id. Read at other instants, the same deal has another one; mutations take that of the present.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         NodeId::of("Deal", self.id, &self.view.point)
     }
 
@@ -404,7 +401,8 @@ impl DealConnection {
         let mut parameters = values.parameters();
         let own: [&(dyn tokio_postgres::types::ToSql + Sync); 6] = [&word, &last_key, &number, &text, &id, &limit];
         parameters.extend(own);
-        let rows = view.reads().rows_as_of(sql, view.seen().await?, &parameters).await.map_err(|error| fault(&error))?;
+        let rows =
+            view.reads().rows_as_of(sql, view.seen().await?, &parameters).await.map_err(|error| fault(&error))?;
         let name = format!("{word} {:?}", order.direction);
         let cursor = |found: &tokio_postgres::Row| Cursor {
             order: name.clone(),
@@ -451,14 +449,15 @@ impl DealQueries {
         context: &Context<'_>,
         #[graphql(desc = "Which deals; all when left out.")] filter: Option<DealFilter>,
         #[graphql(desc = "Their order; by name when left out.")] order_by: Option<DealOrder>,
-        #[graphql(desc = "How many from the front, 1 to 100; 25 when neither first nor last is given.")] first: Option<i32>,
+        #[graphql(desc = "How many from the front, 1 to 100; 25 when neither first nor last is given.")] first: Option<
+            i32,
+        >,
         #[graphql(desc = "The cursor after which the page begins.")] after: Option<String>,
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<DealConnection>> {
         let read = async || {
-            let order =
-                order_by.unwrap_or(DealOrder { field: DealOrderField::Name, direction: OrderDirection::Asc });
+            let order = order_by.unwrap_or(DealOrder { field: DealOrderField::Name, direction: OrderDirection::Asc });
             let name = format!("{} {:?}", order.word(), order.direction);
             let window = Window::of(first, after, last, before, &name)?;
             let view = View::of(&self.0, context).await?;

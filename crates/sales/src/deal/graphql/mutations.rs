@@ -10,7 +10,9 @@ use crate::{
     graph::{Asked, CommandFields, Key, Session, mutations},
 };
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use units::{AccountId, Day, DealId, Int64, Money, MoneyInput, PersonId, PipelineId, Position, ProductId, Share, StageId, Text};
+use units::{
+    AccountId, Day, DealId, Int64, Money, MoneyInput, PersonId, PipelineId, Position, ProductId, Share, StageId, Text,
+};
 
 use super_deal::{State, decide};
 

@@ -1,0 +1,181 @@
+//! What all named things share: found by id, listed a page at a time in the order of their names.
+
+use super::{Cursor, PageSlice, View, Window, fault, view::AtPoint};
+use async_graphql::Result;
+use logbook::Fault;
+use serde::de::DeserializeOwned;
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+/// A parameter of a statement.
+pub(crate) type Parameter<'a> = &'a (dyn ToSql + Sync);
+
+/// A history row out of the JSON that a statement gives as `found`.
+pub(crate) fn found<R: DeserializeOwned>(row: &Row) -> Result<R, Fault> {
+    serde_json::from_str(row.get("found")).map_err(|error| Fault::new("reading a row", error))
+}
+
+/// The rows of ids, for a loader.
+pub(crate) async fn by_id<K: Copy + Eq + Hash + From<Uuid>, R: DeserializeOwned>(
+    at: &AtPoint,
+    sql: &'static str,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<K, Arc<R>>, Arc<Fault>> {
+    let seen = at.0.seen().await?;
+    let rows = at.0.reads.rows_as_of(sql, seen, &[&ids]).await?;
+    let found = rows.iter().map(|row| Ok((K::from(row.get("id")), Arc::new(found(row)?))));
+    found.collect::<Result<_, Fault>>().map_err(Arc::new)
+}
+
+/// What a name begins with, as statements take it: from, and up to.
+pub(crate) fn prefix(written: Option<&String>) -> (Option<String>, Option<String>) {
+    let folded = written.map(|prefix| prefix.to_lowercase());
+    let end = folded.as_ref().map(|prefix| format!("{prefix}\u{10ffff}"));
+    (folded, end)
+}
+
+/// The statements of a list: from its front, from its end.
+pub(crate) type Directions = (&'static str, &'static str);
+
+/// A page in the order of names.
+pub(crate) async fn page<R: DeserializeOwned>(
+    view: &View,
+    (upwards, downwards): Directions,
+    mut filter: Vec<Parameter<'_>>,
+    window: &Window,
+) -> Result<PageSlice<R>> {
+    let name = window.cursor.as_ref().map(|cursor| cursor.text.as_str());
+    let id = window.cursor.as_ref().map(|cursor| cursor.id);
+    let limit = window.size + 1;
+    let own: [Parameter<'_>; 3] = [&name, &id, &limit];
+    filter.extend(own);
+    let sql = if window.backward { downwards } else { upwards };
+    let rows = view.reads().rows_as_of(sql, view.seen().await?, &filter).await.map_err(|error| fault(&error))?;
+    let row = |row: &Row| -> Result<(Cursor, R), Fault> {
+        let (text, id) = (row.get("text_key"), row.get("id"));
+        Ok((Cursor { order: ORDER.to_owned(), number: 0, text, id }, found(row)?))
+    };
+    let rows: Result<Vec<_>, Fault> = rows.iter().map(row).collect();
+    Ok(PageSlice::of(window, rows.map_err(|error| fault(&error))?))
+}
+
+/// The order of all lists of named things.
+pub(crate) const ORDER: &str = "NAME ASC";
+
+/// How many a filter lets through.
+pub(crate) async fn count(view: &View, sql: &'static str, filter: &[Parameter<'_>]) -> Result<i64> {
+    let rows = view.reads().rows_as_of(sql, view.seen().await?, filter).await.map_err(|error| fault(&error))?;
+    Ok(rows.first().map_or(0, |row| row.get(0)))
+}
+
+/// Makes a named thing's object findable, and its connection.
+macro_rules! listed {
+    (
+        $object:ident, $id:ty, $row:ty, $connection:ident, $edge:ident, $filter:ident;
+        $by_id:literal, $upwards:literal, $downwards:literal, $count:literal
+    ) => {
+        impl $object {
+            /// The thing at the view's instants; none when it is not there then.
+            ///
+            /// # Errors
+            /// When it cannot be read.
+            pub async fn find(view: &std::sync::Arc<View>, id: uuid::Uuid) -> Result<Option<Self>> {
+                let row = view.loader.load_one(<$id>::from(id)).await.map_err(|error| fault(&error))?;
+                Ok(row.map(|row| Self { view: std::sync::Arc::clone(view), id, row }))
+            }
+        }
+
+        impl async_graphql::dataloader::Loader<$id> for crate::graph::view::AtPoint {
+            type Value = std::sync::Arc<$row>;
+            type Error = std::sync::Arc<logbook::Fault>;
+
+            async fn load(
+                &self,
+                keys: &[$id],
+            ) -> Result<std::collections::HashMap<$id, Self::Value>, std::sync::Arc<logbook::Fault>> {
+                let ids = keys.iter().map(|key| key.0).collect();
+                crate::graph::listing::by_id(self, include_str!($by_id), ids).await
+            }
+        }
+
+        /// A page of them, in the order of their names.
+        #[derive(async_graphql::SimpleObject)]
+        #[graphql(complex)]
+        pub struct $connection {
+            /// Those of the page.
+            pub nodes: Vec<$object>,
+            /// Those of the page, each with its cursor.
+            pub edges: Vec<$edge>,
+            /// Where the page lies.
+            pub page_info: crate::graph::PageInfo,
+            #[graphql(skip)]
+            filter: $filter,
+            #[graphql(skip)]
+            view: std::sync::Arc<View>,
+        }
+
+        /// One of a page.
+        #[derive(async_graphql::SimpleObject)]
+        pub struct $edge {
+            /// Its place in the order: give it as `after` or `before`.
+            pub cursor: String,
+            /// It.
+            pub node: $object,
+        }
+
+        #[async_graphql::ComplexObject]
+        impl $connection {
+            /// How many the filter lets through, on all pages; counted only when asked for.
+            async fn total_count(&self) -> Option<Result<i64>> {
+                let count = async || {
+                    let values = self.filter.values(&self.view).await?;
+                    crate::graph::listing::count(&self.view, include_str!($count), &values.parameters()).await
+                };
+                Some(count().await)
+            }
+        }
+
+        impl $connection {
+            async fn read(view: std::sync::Arc<View>, filter: $filter, window: &crate::graph::Window) -> Result<Self> {
+                let values = filter.values(&view).await?;
+                let directions = (include_str!($upwards), include_str!($downwards));
+                let page = crate::graph::listing::page(&view, directions, values.parameters(), window).await?;
+                let edge = |(cursor, row): (crate::graph::Cursor, $row)| $edge {
+                    cursor: cursor.encoded(),
+                    node: $object { view: std::sync::Arc::clone(&view), id: cursor.id, row: std::sync::Arc::new(row) },
+                };
+                let edges: Vec<_> = page.rows.into_iter().map(edge).collect();
+                let nodes = edges.iter().map(|edge| edge.node.clone()).collect();
+                Ok(Self { nodes, edges, page_info: page.info, filter, view })
+            }
+        }
+    };
+}
+pub(crate) use listed;
+
+/// Makes the inputs of commands: what every command carries, and what this one says.
+macro_rules! inputs {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, async_graphql::InputObject)]
+        pub struct $name {
+            /// What every command carries.
+            #[graphql(flatten)]
+            pub command: crate::graph::CommandFields,
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+    )+};
+}
+pub(crate) use inputs;
+
+/// The value, or the payload that says what was wrong with it.
+macro_rules! value {
+    ($payload:ident, $value:expr) => {
+        match $value {
+            Ok(value) => value,
+            Err(problem) => return Ok($payload::refused(problem)),
+        }
+    };
+}
+pub(crate) use value;

@@ -1,0 +1,80 @@
+//! Any object by its global id.
+
+use super::{NodeId, View, id::bad_input};
+use crate::{
+    account::graphql::Account,
+    deal::graphql::Deal,
+    person::graphql::Person,
+    pipeline::graphql::{Pipeline, Stage},
+    product::graphql::Product,
+    team::graphql::Team,
+};
+use async_graphql::{Context, ID, Interface, Object, Result};
+use std::sync::Arc;
+
+/// Ids of one request at most.
+const IDS_MAX: usize = 100;
+
+/// Anything that has a global id.
+#[derive(Clone, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id: another one for other instants."))]
+pub enum Node {
+    /// A deal.
+    Deal(Deal),
+    /// A person.
+    Person(Person),
+    /// A team.
+    Team(Team),
+    /// An account.
+    Account(Account),
+    /// A product.
+    Product(Product),
+    /// A pipeline.
+    Pipeline(Pipeline),
+    /// A stage of a pipeline.
+    Stage(Stage),
+}
+
+/// Questions for objects by their global ids.
+#[derive(Default)]
+pub struct NodeQueries(pub Option<Arc<View>>);
+
+#[Object]
+impl NodeQueries {
+    /// An object by its global id, at the instants that the id carries; null when there is none.
+    async fn node(&self, context: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Node>> {
+        let find = async || find(&View::of(&self.0, context).await?, &id).await;
+        find().await.transpose()
+    }
+
+    /// Objects by their global ids, at most 100, in their order; null in the place of one that is not there.
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "Their global ids.")] ids: Vec<ID>,
+    ) -> Option<Result<Vec<Option<Node>>>> {
+        let find_all = async || {
+            if ids.len() > IDS_MAX {
+                return Err(bad_input(&format!("at most {IDS_MAX} ids are looked up at a time, not {}", ids.len())));
+            }
+            let view = View::of(&self.0, context).await?;
+            futures::future::try_join_all(ids.iter().map(|id| find(&view, id))).await
+        };
+        Some(find_all().await)
+    }
+}
+
+async fn find(view: &Arc<View>, id: &ID) -> Result<Option<Node>> {
+    let Some(NodeId { type_name, key, as_of }) = NodeId::parse(id) else { return Ok(None) };
+    let view = &as_of.map_or_else(|| Arc::clone(view), |as_of| view.at(as_of));
+    Ok(match type_name.as_str() {
+        "Deal" => Deal::find(view, key).await?.map(Node::Deal),
+        "Person" => Person::find(view, key).await?.map(Node::Person),
+        "Team" => Team::find(view, key).await?.map(Node::Team),
+        "Account" => Account::find(view, key).await?.map(Node::Account),
+        "Product" => Product::find(view, key).await?.map(Node::Product),
+        "Pipeline" => Pipeline::find(view, key).await?.map(Node::Pipeline),
+        "Stage" => Stage::find(view, key).await?.map(Node::Stage),
+        _ => None,
+    })
+}

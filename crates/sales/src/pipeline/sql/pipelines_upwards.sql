@@ -1,0 +1,7 @@
+SELECT p.id, row_to_json(p)::text AS found, p.name_folded AS text_key
+FROM pipeline_history p
+WHERE p.tenant_id = $1 AND AS_OF(p)
+  AND ($4::text IS NULL OR (p.name_folded ~>=~ $4 AND p.name_folded ~<~ $5::text))
+  AND ($6::text IS NULL OR (p.name_folded COLLATE "C", p.id) > ($6 COLLATE "C", $7::uuid))
+ORDER BY p.name_folded COLLATE "C" ASC, p.id ASC
+LIMIT $8

@@ -1,0 +1,5 @@
+SELECT r.id, r.manager_id
+FROM reporting_history r
+WHERE r.tenant_id = $1 AND AS_OF(r) AND r.manager_id = ANY ($4)
+ORDER BY r.manager_id, r.id
+LIMIT 10000
