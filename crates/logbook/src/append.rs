@@ -15,7 +15,7 @@ use crate::{
 use deadpool_postgres::Pool;
 use futures::{TryFutureExt, future::BoxFuture, try_join};
 use std::{sync::Arc, task::Poll, time::Duration};
-use tokio_postgres::{error::SqlState, types::ToSql};
+use tokio_postgres::{Row, error::SqlState, types::ToSql};
 use units::Position;
 
 /// Events after which a stream that takes snapshots gets its next one.
@@ -167,10 +167,7 @@ async fn opened<'a>(
         client.query_opt(&first, &own).map_err(Fault::from),
         load::events(transaction, tenant, &plain, 0),
     )?;
-    let [locked] = &locked[..] else {
-        return Err(Fault::new("locking the tenant's log", format!("{} lock rows are visible, not one", locked.len())));
-    };
-    let mut at = Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: locked.get(0) };
+    let mut at = Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: locked_epoch(&locked)? };
     if let Some(row) = head {
         at.position = Position(row.get(0));
         at.recorded_at = Some(row.get(1));
@@ -187,6 +184,14 @@ async fn opened<'a>(
     load::streams(transaction, &mut batch, &targets, submissions).await?;
     prefetch(ground, transaction, &mut batch, submissions).await?;
     Ok(batch)
+}
+
+/// The epoch of the one lock row that `lock.sql` locked. Under a wrong policy it locks none, without an error.
+pub(crate) fn locked_epoch(locked: &[Row]) -> Result<i64, Fault> {
+    match locked {
+        [one] => Ok(one.get(0)),
+        _ => Err(Fault::new("locking the tenant's log", format!("{} lock rows are visible, not one", locked.len()))),
+    }
 }
 
 async fn prefetch(
@@ -266,7 +271,7 @@ async fn prepared(transaction: &TenantTx, batch: &Batch<'_>, snapshots: bool) ->
     Ok(())
 }
 
-fn exactly(expected: usize, touched: u64, what: &'static str) -> Result<(), Fault> {
+pub(crate) fn exactly(expected: usize, touched: u64, what: &'static str) -> Result<(), Fault> {
     if touched == expected as u64 {
         Ok(())
     } else {

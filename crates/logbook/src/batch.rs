@@ -7,7 +7,8 @@ use crate::{
     refusal::Rejection,
     registry::Registry,
     rows::Rows,
-    stream::{Decision, Streams},
+    stream::Decision,
+    streams::Streams,
     submission::{Order, Receipt, Submission, Verb},
 };
 use chrono::TimeDelta;

@@ -9,10 +9,10 @@ use uuid::Uuid;
 pub type Hash = [u8; 32];
 
 /// What stands in for the hash of something absent, and for the hash before a log's first batch.
-pub const NOTHING: Hash = [0; 32];
+pub(crate) const NOTHING: Hash = [0; 32];
 
 /// The hash of an event: SHA-256(0x00 || header || SHA-256(payload) || SHA-256(sealed)).
-pub fn leaf(tenant: TenantId, event: &Recorded) -> Hash {
+pub(crate) fn leaf(tenant: TenantId, event: &Recorded) -> Hash {
     let mut header = Header(Sha256::new_with_prefix([0]));
     let context = &event.context;
     header.field(tenant.0.as_bytes());
@@ -62,7 +62,7 @@ impl Header {
 }
 
 /// The root of the Merkle tree over a batch's leaves, as RFC 6962 (section 2.1) builds it.
-pub fn root(leaves: &[Hash]) -> Hash {
+pub(crate) fn root(leaves: &[Hash]) -> Hash {
     match leaves {
         [] => Sha256::digest([]).into(),
         [leaf] => *leaf,
@@ -77,7 +77,14 @@ pub fn root(leaves: &[Hash]) -> Hash {
 }
 
 /// The hash of a batch: SHA-256(0x02 || tenant || epoch || first || last || previous hash || root).
-pub fn batch(tenant: TenantId, epoch: i64, first: Position, last: Position, previous: &Hash, root: &Hash) -> Hash {
+pub(crate) fn batch(
+    tenant: TenantId,
+    epoch: i64,
+    first: Position,
+    last: Position,
+    previous: &Hash,
+    root: &Hash,
+) -> Hash {
     let mut hash = Sha256::new_with_prefix([2]);
     hash.update(tenant.0.as_bytes());
     hash.update(epoch.to_be_bytes());

@@ -25,17 +25,6 @@ pub(crate) async fn events(
     rows.iter().map(recorded).collect()
 }
 
-/// Events of the whole log after a position, in order.
-pub(crate) async fn log_events(
-    transaction: &TenantTx,
-    tenant: TenantId,
-    after: Position,
-    limit: i64,
-) -> Result<Vec<Recorded>, Fault> {
-    let rows = transaction.query(include_str!("sql/events_after.sql"), &[&tenant.0, &after.0, &limit]).await?;
-    rows.iter().map(recorded).collect()
-}
-
 /// Puts streams and their events into the batch; a stream without events is an empty one.
 pub(crate) fn fill(batch: &mut Batch<'_>, streams: &[StreamRef], events: &[Recorded]) -> Result<(), Fault> {
     for stream in streams {

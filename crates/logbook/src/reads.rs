@@ -119,6 +119,15 @@ impl Reads {
         rows.iter().map(load::recorded).collect()
     }
 
+    /// The events that belong to something larger, such as an import: position, kind and id of the stream, in order.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn correlated(&self, id: Uuid) -> Result<Vec<(Position, String, Uuid)>, Fault> {
+        let rows = self.rows(include_str!("sql/correlated.sql"), &[&id]).await?;
+        Ok(rows.iter().map(|row| (Position(row.get(0)), row.get(1), row.get(2))).collect())
+    }
+
     /// A stream, and its events.
     ///
     /// # Errors

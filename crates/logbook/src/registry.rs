@@ -46,6 +46,11 @@ impl Registry {
         self.slices.get_key_value(stored).map(|(kind, _)| *kind)
     }
 
+    /// The place of a slice's first table among the tables of all slices.
+    pub(crate) fn first_table(&self, kind: &str) -> usize {
+        self.slices.range(..kind).map(|(_, entry)| entry.tables.len()).sum()
+    }
+
     pub(crate) fn entry(&self, kind: &str) -> &Entry {
         self.slices.get(kind).expect("every stream of the log is of a slice that is listed")
     }

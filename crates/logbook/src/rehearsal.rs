@@ -25,6 +25,15 @@ pub struct Rehearsal<'a> {
     clock: Clock,
 }
 
+/// What a command would come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rehearsed {
+    /// Its receipt, with the positions that it would have.
+    pub receipt: Receipt,
+    /// The types of its events; none when it would change nothing.
+    pub types: Vec<String>,
+}
+
 impl<'a> Rehearsal<'a> {
     /// Begins at the head that `reads` sees.
     ///
@@ -73,12 +82,13 @@ impl<'a> Rehearsal<'a> {
     ///
     /// # Errors
     /// The outer one when a stream cannot be read, the inner one when the command is rejected.
-    pub async fn put(&mut self, submission: &Submission) -> Result<Result<Receipt, Rejection>, Fault> {
+    pub async fn put(&mut self, submission: &Submission) -> Result<Result<Rehearsed, Rejection>, Fault> {
         loop {
             match self.batch.turn(submission, (self.clock)()) {
                 Turn::Done(answer) => {
+                    let types = self.batch.events.iter().map(|event| event.event_type.clone()).collect();
                     self.batch.forget_what_would_be_written();
-                    return Ok(answer);
+                    return Ok(answer.map(|receipt| Rehearsed { receipt, types }));
                 }
                 Turn::Needs(streams) => self.load(&streams).await?,
             }

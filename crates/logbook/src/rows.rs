@@ -102,8 +102,8 @@ impl TableRows {
 }
 
 /// The rows to insert as a JSON array, in the names of the columns.
-pub(crate) fn inserts_as_json(inserts: &[Insert]) -> String {
-    let mut json = String::with_capacity(inserts.len() * 512);
+pub(crate) fn inserts_as_json<'a>(inserts: impl IntoIterator<Item = &'a Insert>) -> String {
+    let mut json = String::new();
     for insert in inserts {
         json.push(if json.is_empty() { '[' } else { ',' });
         let Insert { id, valid_from, valid_to, recorded_from, closed_at, recorded_to, row } = insert;
@@ -112,6 +112,9 @@ pub(crate) fn inserts_as_json(inserts: &[Insert]) -> String {
         json.push_str(&format!(
             r#"{{"id":"{id}","valid_from":"{from}","valid_to":"{to}","recorded_from":{recorded_from},"closed_at":{closed_at},"recorded_to":{recorded_to},{own}"#
         ));
+    }
+    if json.is_empty() {
+        json.push('[');
     }
     json.push(']');
     json

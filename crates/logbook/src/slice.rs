@@ -1,4 +1,4 @@
-use crate::{envelope::StreamRef, stream::Streams};
+use crate::{envelope::StreamRef, streams::Streams};
 use decider::Decider;
 use serde::Serialize;
 use std::{any::Any, fmt::Debug};

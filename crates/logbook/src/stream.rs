@@ -1,9 +1,10 @@
 //! A stream in memory: its events, which of them stand, the states they leave and the rows of those states.
 
 use crate::{
-    envelope::{Recorded, StreamRef, WITHDRAWN, Withdrawn},
+    envelope::{Context, Recorded, StreamRef, WITHDRAWN, Withdrawn},
     refusal::Rejection,
     slice::{AnyCommand, Chapter, Clocks, Segment, Slice},
+    streams::Streams,
     submission::{Order, Verb},
     timeline::{self, RowChange, What},
 };
@@ -18,6 +19,10 @@ use uuid::Uuid;
 pub struct Unit<E> {
     /// The command that said it.
     pub command_id: Uuid,
+    /// Who said it, and why.
+    pub context: Context,
+    /// The first position of the unit that it replaces; none when it replaces none.
+    pub replaces: Option<Position>,
     /// The position of its first event.
     pub first: Position,
     /// The position of its last event.
@@ -59,41 +64,6 @@ struct Place<'a, S: Slice> {
     after: Vec<&'a Unit<S::Event>>,
     /// The first position of the unit that it stands in for.
     replaced: Option<Position>,
-}
-
-/// Streams that a batch of commands loaded.
-#[derive(Default)]
-pub struct Streams {
-    loaded: HashMap<StreamRef, Box<dyn AnyStream>>,
-}
-
-impl Streams {
-    /// The state of another stream at an instant, as known at the head; `None` while nothing happened to it.
-    pub fn state<S: Slice>(&self, id: Uuid, effective: Instant) -> Option<S> {
-        let stream = self.loaded.get(&StreamRef { kind: S::KIND, id })?;
-        stream.as_any().downcast_ref::<Stream<S>>()?.state_at(effective)
-    }
-
-    /// A loaded stream, as its own type.
-    pub fn stream<S: Slice>(&self, id: Uuid) -> Option<&Stream<S>> {
-        self.loaded.get(&StreamRef { kind: S::KIND, id })?.as_any().downcast_ref()
-    }
-
-    pub(crate) fn holds(&self, stream: &StreamRef) -> bool {
-        self.loaded.contains_key(stream)
-    }
-
-    pub(crate) fn get(&self, stream: &StreamRef) -> Option<&dyn AnyStream> {
-        self.loaded.get(stream).map(|stream| &**stream)
-    }
-
-    pub(crate) fn get_mut(&mut self, stream: &StreamRef) -> Option<&mut Box<dyn AnyStream>> {
-        self.loaded.get_mut(stream)
-    }
-
-    pub(crate) fn put(&mut self, key: StreamRef, stream: Box<dyn AnyStream>) {
-        self.loaded.insert(key, stream);
-    }
 }
 
 /// An event that was decided on and is not yet in the log.
@@ -267,6 +237,8 @@ impl<S: Slice> Stream<S> {
         let mut after = self.units.clone();
         after.push(Unit {
             command_id: Uuid::nil(),
+            context: unit.context.clone(),
+            replaces: None,
             first: Position::OPEN,
             last: Position::OPEN,
             version: self.version + 1,
@@ -492,6 +464,8 @@ impl<S: Slice> AnyStream for Stream<S> {
 fn unit_of<E>(event: &Recorded, root: Position, act: Act<E>) -> Unit<E> {
     Unit {
         command_id: event.command_id,
+        context: event.context.clone(),
+        replaces: event.replaces,
         first: event.position,
         last: event.position,
         version: event.stream_version,

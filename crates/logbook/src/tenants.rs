@@ -1,3 +1,5 @@
+//! Tenants: made and listed.
+
 use crate::{
     refusal::Fault,
     tenant_tx::{Mode, TenantTx},

@@ -332,7 +332,7 @@ impl Company {
                 }
             }
             10..=15 => {
-                let reason = Some(text(self.chance.one_of(LOST)));
+                let reason = Some(text(self.chance.one_of::<&str>(LOST)));
                 let lose = deal::Command::Lose { reason, competitor: None, closed_on: None, stage: None, assumed: vec![] };
                 self.tell::<Deal>(key, at, at, lose);
             }

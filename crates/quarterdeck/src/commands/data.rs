@@ -118,8 +118,8 @@ pub(super) async fn verify(settings: &Settings, tenant: Option<&str>) -> Result<
     let done = async {
         let mut code = ExitCode::SUCCESS;
         for tenant in visit.tenants(tenant).await? {
-            match logbook::verify(&visit.database.app, &tenant).await {
-                Ok(verified) => say(&format!("{}: {verified}", tenant.name)),
+            match logbook::verify(&visit.database.app, tenant.id).await {
+                Ok(verified) => say(&format!("{}: {}", tenant.name, verified_in_words(&verified))),
                 Err(failure) => {
                     say(&format!("{}: {failure}", tenant.name));
                     code = ExitCode::FAILURE;
@@ -140,14 +140,40 @@ pub(super) async fn rebuild(settings: &Settings, tenant: Option<&str>, check: bo
         let mut differs = false;
         for tenant in visit.tenants(tenant).await? {
             let rebuilt = logbook::rebuild(&visit.database.app, visit.logbook.registry(), &tenant, check).await?;
-            differs |= rebuilt.differs();
-            say(&format!("{}: {rebuilt}", tenant.name));
+            differs |= !rebuilt.all_right();
+            say(&format!("{}: {}", tenant.name, rebuilt_in_words(&rebuilt)));
         }
         Ok(if check && differs { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     };
     let done = done.await;
     visit.database.leave().await;
     done
+}
+
+fn verified_in_words(verified: &logbook::Verified) -> String {
+    let hash: String = verified.head.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let simulated = if verified.simulated { "; it began as a simulation: its clock was driven" } else { "" };
+    format!(
+        "every hash, position and payload of {} events in {} batches is as it was written; head {} {hash}{simulated}",
+        verified.events, verified.batches, verified.head.position
+    )
+}
+
+fn rebuilt_in_words(rebuilt: &logbook::Rebuilt) -> String {
+    let right: u64 = rebuilt.tables.iter().map(|table| table.right).sum();
+    let mut words = format!("{right} history rows are as the log says");
+    for table in &rebuilt.tables {
+        for (what, found) in [("missing", &table.missing), ("too many", &table.extra), ("different", &table.different)] {
+            if found.count > 0 {
+                let keys: Vec<String> = found.first.iter().map(|key| format!("{} from {}", key.id, key.valid_from)).collect();
+                words.push_str(&format!("; {}: {} {what} ({})", table.name, found.count, keys.join(", ")));
+            }
+        }
+    }
+    if !rebuilt.all_right() {
+        words.push_str(if rebuilt.mended { "; mended" } else { "; nothing was written" });
+    }
+    words
 }
 
 fn own_only(settings: &Settings, what: &str, instead: &str) -> Result<(), Problem> {

@@ -3,11 +3,13 @@
 use super::{Row, State, decide, decide::Command};
 use crate::graph::{
     Asked, Change, CommandFields, EffectiveInput, Key, NodeId, Session, View, Window, changes, fault, first_instant,
-    listing::{ORDER, Parameter, inputs, listed, prefix, value},
+    listing::{self, ORDER, Parameter, inputs, listed, prefix, value},
     mutations,
+    view::AtPoint,
 };
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
-use std::sync::Arc;
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
+use logbook::Fault;
+use std::{collections::HashMap, sync::Arc};
 use units::{AccountId, Int64, Position, Text};
 use uuid::Uuid;
 
@@ -71,6 +73,15 @@ impl Account {
         Account::find(&self.view, self.row.parent_id?).await.transpose()
     }
 
+    /// The accounts that belong to it, in the order of their names, the first 100; `accounts` lists them all.
+    async fn children(&self) -> Option<Result<Vec<Account>>> {
+        let find = async || {
+            let children = self.view.loader.load_one(ChildrenOf(self.id)).await.map_err(|error| fault(&error))?;
+            Account::find_all(&self.view, &children.unwrap_or_default()).await
+        };
+        Some(find().await)
+    }
+
     /// Who changed what about it, when and why, in the order in which the log took it down.
     async fn changes(&self) -> Option<Result<Vec<Change>>> {
         let read = async || {
@@ -78,6 +89,20 @@ impl Account {
             changes::of::<State>(self.view.reads(), self.id, self.id, known).await.map_err(|error| fault(&error))
         };
         Some(read().await)
+    }
+}
+
+/// The key of the accounts that belong to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct ChildrenOf(Uuid);
+
+impl Loader<ChildrenOf> for AtPoint {
+    type Value = Vec<Uuid>;
+    type Error = Arc<Fault>;
+
+    async fn load(&self, keys: &[ChildrenOf]) -> Result<HashMap<ChildrenOf, Vec<Uuid>>, Arc<Fault>> {
+        let ids = keys.iter().map(|key| key.0).collect();
+        listing::grouped(self, include_str!("sql/children_of_accounts.sql"), ids, ChildrenOf).await
     }
 }
 

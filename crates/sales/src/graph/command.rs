@@ -52,7 +52,7 @@ pub(crate) enum Asked<C> {
 }
 
 /// A user error before it has its slice's code: the code's name, the input field, the text.
-pub type Problem = (&'static str, Option<Vec<String>>, String);
+pub(crate) type Problem = (&'static str, Option<Vec<String>>, String);
 
 /// Puts a command to the log. The outer error is a fault, the inner one is the user's.
 pub(crate) async fn submit<C: AnyCommand>(
@@ -212,7 +212,8 @@ macro_rules! mutations {
         /// What a command came to: the object as it is now and the position of the event, or what was wrong.
         #[derive(async_graphql::SimpleObject)]
         pub struct $payload {
-            /// The object after the command, read after it was committed; null when the command was not taken down.
+            /// The object as it is now, read after the command was committed; null when the command was not taken down, and
+            /// when the object is not there now: it begins later, or it has ended.
             pub $field: Option<async_graphql::Result<$object>>,
             /// The position in the log of the command's last event; when it changed nothing, the head it was decided
             /// on; null when it was not taken down.

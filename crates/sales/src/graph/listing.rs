@@ -23,9 +23,31 @@ pub(crate) async fn by_id<K: Copy + Eq + Hash + From<Uuid>, R: DeserializeOwned>
     ids: Vec<Uuid>,
 ) -> Result<HashMap<K, Arc<R>>, Arc<Fault>> {
     let seen = at.0.seen().await?;
-    let rows = at.0.reads.rows_as_of(sql, seen, &[&ids]).await?;
-    let found = rows.iter().map(|row| Ok((K::from(row.get("id")), Arc::new(found(row)?))));
-    found.collect::<Result<_, Fault>>().map_err(Arc::new)
+    let mut all = HashMap::with_capacity(ids.len());
+    for ids in ids.chunks(IDS_MAX) {
+        for row in at.0.reads.rows_as_of(sql, seen, &[&ids]).await? {
+            all.insert(K::from(row.get("id")), Arc::new(found(&row)?));
+        }
+    }
+    Ok(all)
+}
+
+/// Ids of one statement at most: what it is limited to.
+const IDS_MAX: usize = 1_000;
+
+/// The ids that belong to each of some ids, for a loader, out of a statement that gives pairs in order.
+pub(crate) async fn grouped<K: Eq + Hash>(
+    at: &AtPoint,
+    sql: &'static str,
+    ids: Vec<Uuid>,
+    key: fn(Uuid) -> K,
+) -> Result<HashMap<K, Vec<Uuid>>, Arc<Fault>> {
+    let rows = at.0.reads.rows_as_of(sql, at.0.seen().await?, &[&ids]).await?;
+    let mut groups: HashMap<K, Vec<Uuid>> = HashMap::new();
+    for row in &rows {
+        groups.entry(key(row.get(0))).or_default().push(row.get(1));
+    }
+    Ok(groups)
 }
 
 /// What a name begins with, as statements take it: from, and up to.
@@ -83,6 +105,20 @@ macro_rules! listed {
             pub async fn find(view: &std::sync::Arc<View>, id: uuid::Uuid) -> Result<Option<Self>> {
                 let row = view.loader.load_one(<$id>::from(id)).await.map_err(|error| fault(&error))?;
                 Ok(row.map(|row| Self { view: std::sync::Arc::clone(view), id, row }))
+            }
+
+            /// Those of the ids that are there at the view's instants, in the order of the ids.
+            ///
+            /// # Errors
+            /// When they cannot be read.
+            pub async fn find_all(view: &std::sync::Arc<View>, ids: &[uuid::Uuid]) -> Result<Vec<Self>> {
+                let keys = ids.iter().map(|id| <$id>::from(*id));
+                let rows = view.loader.load_many(keys).await.map_err(|error| fault(&error))?;
+                let one = |id: &uuid::Uuid| {
+                    let row = std::sync::Arc::clone(rows.get(&<$id>::from(*id))?);
+                    Some(Self { view: std::sync::Arc::clone(view), id: *id, row })
+                };
+                Ok(ids.iter().filter_map(one).collect())
             }
         }
 
@@ -159,11 +195,11 @@ macro_rules! inputs {
     ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, async_graphql::InputObject)]
-        pub struct $name {
+        struct $name {
             /// What every command carries.
             #[graphql(flatten)]
-            pub command: crate::graph::CommandFields,
-            $($(#[$field_doc])* pub $field: $type,)*
+            command: crate::graph::CommandFields,
+            $($(#[$field_doc])* $field: $type,)*
         }
     )+};
 }

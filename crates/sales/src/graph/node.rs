@@ -10,7 +10,7 @@ use crate::{
     team::graphql::Team,
 };
 use async_graphql::{Context, ID, Interface, Object, Result};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// Ids of one request at most.
 const IDS_MAX: usize = 100;
@@ -43,7 +43,10 @@ pub struct NodeQueries(pub Option<Arc<View>>);
 impl NodeQueries {
     /// An object by its global id, at the instants that the id carries; null when there is none.
     async fn node(&self, context: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Node>> {
-        let find = async || find(&View::of(&self.0, context).await?, &id).await;
+        let find = async || {
+            let Some(node) = NodeId::parse(&id) else { return Ok(None) };
+            find(&at(&View::of(&self.0, context).await?, &node), &node).await
+        };
         find().await.transpose()
     }
 
@@ -58,15 +61,33 @@ impl NodeQueries {
                 return Err(bad_input(&format!("at most {IDS_MAX} ids are looked up at a time, not {}", ids.len())));
             }
             let view = View::of(&self.0, context).await?;
-            futures::future::try_join_all(ids.iter().map(|id| find(&view, id))).await
+            let wanted: Vec<_> = ids.iter().map(|id| NodeId::parse(id)).collect();
+            // One view for all ids of the same instants, so that they are loaded together.
+            let mut views: HashMap<Option<String>, Arc<View>> = HashMap::new();
+            let mut finds = Vec::with_capacity(wanted.len());
+            for node in wanted {
+                let at = node.as_ref().map_or_else(|| Arc::clone(&view), |node| at(&view, node));
+                let at = Arc::clone(views.entry(at.point.stamp()).or_insert(at));
+                finds.push(async move {
+                    match node {
+                        Some(node) => find(&at, &node).await,
+                        None => Ok(None),
+                    }
+                });
+            }
+            futures::future::try_join_all(finds).await
         };
         Some(find_all().await)
     }
 }
 
-async fn find(view: &Arc<View>, id: &ID) -> Result<Option<Node>> {
-    let Some(NodeId { type_name, key, as_of }) = NodeId::parse(id) else { return Ok(None) };
-    let view = &as_of.map_or_else(|| Arc::clone(view), |as_of| view.at(as_of));
+/// The view at the instants that an id carries; the one at hand when it carries none.
+fn at(view: &Arc<View>, node: &NodeId) -> Arc<View> {
+    node.as_of.as_ref().map_or_else(|| Arc::clone(view), |as_of| view.at(as_of.clone()))
+}
+
+async fn find(view: &Arc<View>, NodeId { type_name, key, .. }: &NodeId) -> Result<Option<Node>> {
+    let key = *key;
     Ok(match type_name.as_str() {
         "Deal" => Deal::find(view, key).await?.map(Node::Deal),
         "Person" => Person::find(view, key).await?.map(Node::Person),

@@ -5,7 +5,7 @@ use async_graphql::{Result, SimpleObject};
 use uuid::Uuid;
 
 /// Rows of a page at most.
-pub const PAGE_SIZE_MAX: i32 = 100;
+const PAGE_SIZE_MAX: i32 = 100;
 
 /// Where a page of a connection lies.
 #[derive(Clone, Debug, SimpleObject)]

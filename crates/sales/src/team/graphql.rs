@@ -15,6 +15,9 @@ use std::sync::Arc;
 use units::{Int64, Position, TeamId, Text};
 use uuid::Uuid;
 
+/// People of a team that are listed with it at most.
+const MEMBERS_MAX: usize = 1_000;
+
 /// A team as of the two instants of the query; without a parent it is a region.
 #[derive(Clone)]
 pub struct Team {
@@ -63,24 +66,35 @@ impl Team {
         find().await.transpose()
     }
 
-    /// The teams right below it, by id.
-    async fn teams(&self) -> Option<Result<Vec<Team>>> {
+    /// The teams right below it, in the order of their names.
+    async fn children(&self) -> Option<Result<Vec<Team>>> {
         let find = async || {
-            let below = self.view.org().await?.teams_below(self.id);
-            let found = below.iter().map(|team| Team::find(&self.view, *team));
-            Ok(futures::future::try_join_all(found).await?.into_iter().flatten().collect())
+            let mut teams = Team::find_all(&self.view, &self.view.org().await?.teams_below(self.id)).await?;
+            teams.sort_by(|one, two| (&one.row.name_folded, one.id).cmp(&(&two.row.name_folded, two.id)));
+            Ok(teams)
         };
         Some(find().await)
     }
 
-    /// The people who are in the team itself, by id.
+    /// The people who are in the team itself, in the order of their names, at most 1,000; `people` lists those of the
+    /// teams below as well.
     async fn members(&self) -> Option<Result<Vec<Person>>> {
         let find = async || {
-            let members = self.view.org().await?.members(self.id);
-            let found = members.iter().map(|person| Person::find(&self.view, *person));
-            Ok(futures::future::try_join_all(found).await?.into_iter().flatten().collect())
+            let mut people = Person::find_all(&self.view, &self.view.org().await?.members(self.id)).await?;
+            people.sort_by(|one, two| (&one.row.name_folded, one.id).cmp(&(&two.row.name_folded, two.id)));
+            people.truncate(MEMBERS_MAX);
+            Ok(people)
         };
         Some(find().await)
+    }
+
+    /// How many people are in the team or in a team below it.
+    async fn all_member_count(&self) -> Option<Result<i32>> {
+        let count = async || {
+            let people = self.view.org().await?.people_under(&[self.id]);
+            Ok(i32::try_from(people.len()).unwrap_or(i32::MAX))
+        };
+        Some(count().await)
     }
 
     /// Who changed what about the team, when and why, in the order in which the log took it down.

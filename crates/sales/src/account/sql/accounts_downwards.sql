@@ -1,4 +1,8 @@
-SELECT a.id, row_to_json(a)::text AS found, a.name_folded AS text_key
+SELECT a.id,
+    json_build_object(
+        'status', a.status, 'name', a.name, 'name_folded', a.name_folded, 'parent_id', a.parent_id,
+        'sector', a.sector, 'external_id', a.external_id
+    )::text AS found, a.name_folded AS text_key
 FROM account_history a
 WHERE a.tenant_id = $1 AND AS_OF(a)
   AND ($4::text IS NULL OR (a.name_folded ~>=~ $4 AND a.name_folded ~<~ $5::text))

@@ -7,9 +7,9 @@ use crate::{
         self as super_deal,
         decide::{Command, Opening},
     },
-    graph::{Asked, CommandFields, Key, Session, mutations},
+    graph::{Asked, CommandFields, Key, Session, listing::inputs, mutations},
 };
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use units::{
     AccountId, Day, DealId, Int64, Money, MoneyInput, PersonId, PipelineId, Position, ProductId, Share, StageId, Text,
 };
@@ -62,19 +62,6 @@ mutations! {
     MergedIntoItself,
     /// The deal to merge into is not there, or is merged itself.
     NoSurvivor,
-}
-
-macro_rules! inputs {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug, InputObject)]
-        pub struct $name {
-            /// What every command carries.
-            #[graphql(flatten)]
-            pub command: CommandFields,
-            $($(#[$field_doc])* pub $field: $type,)*
-        }
-    )+};
 }
 
 inputs! {

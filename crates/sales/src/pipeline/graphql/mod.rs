@@ -65,7 +65,8 @@ impl Pipeline {
         Some(find().await)
     }
 
-    /// Who changed what about it, when and why, in the order in which the log took it down.
+    /// Who changed what about it or its stages, when and why, in the order in which the log took it down; what a stage
+    /// was before and after, its own `changes` say.
     async fn changes(&self) -> Option<Result<Vec<Change>>> {
         let read = async || {
             let known = self.view.seen().await?.known.map(|position| position.0);
@@ -115,6 +116,11 @@ impl Stage {
     /// Its own id, a UUID: the same at all instants.
     async fn key(&self) -> String {
         self.id.to_string()
+    }
+
+    /// The number of the last event of its pipeline, for a mutation's `expectedVersion`: a stage changes with its pipeline.
+    async fn version(&self) -> Option<Result<i32>> {
+        crate::graph::log::version(&self.view, self.row.pipeline_id).await.transpose()
     }
 
     /// What it is called.

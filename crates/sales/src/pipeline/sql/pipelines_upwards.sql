@@ -1,4 +1,7 @@
-SELECT p.id, row_to_json(p)::text AS found, p.name_folded AS text_key
+SELECT p.id,
+    json_build_object(
+        'name', p.name, 'name_folded', p.name_folded, 'external_id', p.external_id
+    )::text AS found, p.name_folded AS text_key
 FROM pipeline_history p
 WHERE p.tenant_id = $1 AND AS_OF(p)
   AND ($4::text IS NULL OR (p.name_folded ~>=~ $4 AND p.name_folded ~<~ $5::text))

@@ -1,4 +1,9 @@
-SELECT s.id, row_to_json(s)::text AS found
+SELECT s.id,
+    json_build_object(
+        'pipeline_id', s.pipeline_id, 'name', s.name, 'name_folded', s.name_folded,
+        'stage_order', s.stage_order, 'kind', s.kind, 'probability_bps', s.probability_bps,
+        'category', s.category, 'retired', s.retired
+    )::text AS found
 FROM stage_history s
 WHERE s.tenant_id = $1 AND AS_OF(s) AND s.id = ANY ($4)
 ORDER BY s.id

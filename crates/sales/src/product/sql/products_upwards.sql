@@ -1,4 +1,8 @@
-SELECT p.id, row_to_json(p)::text AS found, p.name_folded AS text_key
+SELECT p.id,
+    json_build_object(
+        'status', p.status, 'name', p.name, 'name_folded', p.name_folded,
+        'list_price_minor', p.list_price_minor, 'currency', p.currency, 'external_id', p.external_id
+    )::text AS found, p.name_folded AS text_key
 FROM product_history p
 WHERE p.tenant_id = $1 AND AS_OF(p)
   AND ($4::text IS NULL OR (p.name_folded ~>=~ $4 AND p.name_folded ~<~ $5::text))

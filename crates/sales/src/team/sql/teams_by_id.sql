@@ -1,4 +1,7 @@
-SELECT t.id, row_to_json(t)::text AS found
+SELECT t.id,
+    json_build_object(
+        'name', t.name, 'name_folded', t.name_folded, 'parent_id', t.parent_id, 'external_id', t.external_id
+    )::text AS found
 FROM team_history t
 WHERE t.tenant_id = $1 AND AS_OF(t) AND t.id = ANY ($4)
 ORDER BY t.id

@@ -1,4 +1,7 @@
-SELECT t.id, row_to_json(t)::text AS found, t.name_folded AS text_key
+SELECT t.id,
+    json_build_object(
+        'name', t.name, 'name_folded', t.name_folded, 'parent_id', t.parent_id, 'external_id', t.external_id
+    )::text AS found, t.name_folded AS text_key
 FROM team_history t
 WHERE t.tenant_id = $1 AND AS_OF(t)
   AND ($4::text IS NULL OR (t.name_folded ~>=~ $4 AND t.name_folded ~<~ $5::text))

@@ -1,0 +1,267 @@
+//! An import from end to end.
+
+use crate::{
+    deals,
+    files::{self, Files},
+    mapping::Mapping,
+    organisation,
+    plan::{self, Importer},
+    report::{Phase, Progress, Reject, Report},
+    wanted::Story,
+};
+use logbook::{Fault, Logbook, Reads, Rehearsal, Slice, StreamRef, Submission, Tenant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use uuid::Uuid;
+
+/// Commands of one transaction.
+const CHUNK: usize = 500;
+
+/// What is to be imported.
+#[derive(Debug)]
+pub struct Request {
+    /// Which files hold what.
+    pub mapping: Mapping,
+    /// The folders of the files; of two files of one name, that of the later folder counts.
+    pub folders: Vec<PathBuf>,
+    /// Files that were named, by role: products, accounts, people, deals.
+    pub files: BTreeMap<String, PathBuf>,
+    /// Whether to stop before anything is written.
+    pub dry_run: bool,
+}
+
+/// Why an import stopped. Unless it says so, nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// No such file.
+    #[error("there is no {name} for the {role} in {folders}")]
+    NoFile {
+        /// What the file is for.
+        role: &'static str,
+        /// Its name.
+        name: String,
+        /// Where it was looked for.
+        folders: String,
+    },
+    /// No such column.
+    #[error("{file} ({role}) has no column \"{column}\": it has {found}")]
+    NoColumn {
+        /// What the file is for.
+        role: &'static str,
+        /// Its name.
+        file: String,
+        /// The column.
+        column: String,
+        /// The columns that it has.
+        found: String,
+    },
+    /// No such role.
+    #[error("--file {0}=..: the roles are products, accounts, people and deals")]
+    NoRole(String),
+    /// A file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file is no CSV file.
+    #[error("{file}, line {line}: {what}")]
+    Csv {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// The mapping says something that cannot be.
+    #[error("the mapping file: {0}")]
+    Mapping(String),
+    /// Too many rows do not fit.
+    #[error("{rejected} of {rows} rows of {file} do not fit, more than {max} %: nothing was written")]
+    TooManyRejects {
+        /// The file.
+        file: String,
+        /// How many do not.
+        rejected: u64,
+        /// Of how many.
+        rows: u64,
+        /// How many percent may.
+        max: f64,
+        /// What was found.
+        report: Box<Report>,
+    },
+    /// The log could not be read.
+    #[error("the log could not be read: {0}")]
+    Reading(#[from] Fault),
+    /// The log could not be written any further. What was written stays; the same import again goes on from there.
+    #[error("the log could not be written any further ({fault}): run the same import again, and it goes on from there")]
+    Writing {
+        /// Why.
+        fault: Arc<Fault>,
+        /// What was done until then.
+        report: Box<Report>,
+    },
+}
+
+impl ImportError {
+    /// The report, as far as it came.
+    pub fn into_report(self) -> Option<Report> {
+        match self {
+            Self::TooManyRejects { report, .. } | Self::Writing { report, .. } => Some(*report),
+            _ => None,
+        }
+    }
+}
+
+/// Imports files into a tenant's log.
+///
+/// # Errors
+/// When the files cannot be read as the mapping says, when too many rows do not fit, or when the log cannot be written.
+pub async fn run(
+    logbook: &Logbook,
+    tenant: &Tenant,
+    request: &Request,
+    progress: &dyn Fn(Progress),
+) -> Result<Report, ImportError> {
+    let mut report = Report { import_id: import_id(tenant, request)?, dry_run: request.dry_run, ..Report::default() };
+    let reads = Reads::new(logbook.pool().clone(), tenant.clone());
+    let planned = plan(logbook, &reads, tenant, request, &mut report, progress).await;
+    reads.finish().await;
+    let submissions = planned?;
+    if request.dry_run {
+        return Ok(report);
+    }
+    write(logbook, tenant, &submissions, &mut report, progress).await?;
+    Ok(report)
+}
+
+fn given_files(request: &Request) -> Result<Files<'_>, ImportError> {
+    let roles = ["products", "accounts", "people", "deals"];
+    if let Some(other) = request.files.keys().find(|role| !roles.contains(&role.as_str())) {
+        return Err(ImportError::NoRole(other.clone()));
+    }
+    Ok(Files { folders: &request.folders, given: &request.files })
+}
+
+/// The import's id: the same for the same files by the same mapping into the same tenant, so that a broken one goes on.
+fn import_id(tenant: &Tenant, request: &Request) -> Result<Uuid, ImportError> {
+    let (files, mapping) = (given_files(request)?, &request.mapping);
+    let mut id = Uuid::new_v5(&tenant.id.0, format!("{mapping:?}").as_bytes());
+    let products = mapping.products.as_ref().map(|map| ("products", &map.file));
+    let accounts = mapping.accounts.as_ref().map(|map| ("accounts", &map.file));
+    let always = [("people", &mapping.people.file), ("deals", &mapping.deals.file)];
+    for (role, name) in products.into_iter().chain(accounts).chain(always) {
+        id = files::hashed(&files.find(role, name)?, id)?;
+    }
+    Ok(id)
+}
+
+/// Pass one: reads and decides everything in memory.
+async fn plan(
+    logbook: &Logbook,
+    reads: &Reads,
+    tenant: &Tenant,
+    request: &Request,
+    report: &mut Report,
+    progress: &dyn Fn(Progress),
+) -> Result<Vec<Submission>, ImportError> {
+    let mapping = &request.mapping;
+    let zone = mapping.time_zone.unwrap_or(tenant.zone);
+    let files = given_files(request)?;
+    let since = zone.first_instant(mapping.organisation.since);
+    let wanted = organisation::read(mapping, &files, since, report)?;
+    let reading = |done| {
+        if done % 1_000 == 0 {
+            progress(Progress { phase: Phase::Reading, done, total: done });
+        }
+    };
+    let deals = deals::read(mapping, &files, zone, &wanted, report, &reading)?;
+    enough(mapping, report)?;
+    let mut rehearsal = Rehearsal::begin(reads, logbook.registry(), logbook.clock()).await?;
+    report.head = (rehearsal.head().position.0, rehearsal.head().position.0);
+    let importer = Importer { source: &mapping.source, import_id: report.import_id };
+    let mut planning = Planning { importer, rehearsal: &mut rehearsal, accepted: Vec::new(), progress };
+    planning.stories(wanted.pipelines, report).await?;
+    planning.stories(wanted.products, report).await?;
+    planning.stories(wanted.teams, report).await?;
+    planning.stories(wanted.people, report).await?;
+    planning.stories(wanted.lines, report).await?;
+    planning.stories(wanted.accounts, report).await?;
+    planning.stories(deals, report).await?;
+    let accepted = planning.accepted;
+    enough(mapping, report)?;
+    Ok(accepted)
+}
+
+struct Planning<'a, 'b, 'c> {
+    importer: Importer<'a>,
+    rehearsal: &'b mut Rehearsal<'c>,
+    accepted: Vec<Submission>,
+    progress: &'a dyn Fn(Progress),
+}
+
+impl Planning<'_, '_, '_> {
+    async fn stories<S: Slice>(&mut self, stories: Vec<Story<S>>, report: &mut Report) -> Result<(), ImportError> {
+        let streams: Vec<_> = stories.iter().map(|story| StreamRef { kind: S::KIND, id: story.id }).collect();
+        self.rehearsal.load(&streams).await?;
+        let total = stories.len() as u64;
+        for (done, story) in (0..).zip(stories) {
+            if done % 500 == 0 {
+                (self.progress)(Progress { phase: Phase::Deciding, done, total });
+            }
+            plan::story(&self.importer, self.rehearsal, story, &mut self.accepted, report).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether few enough rows of each file were rejected.
+fn enough(mapping: &Mapping, report: &Report) -> Result<(), ImportError> {
+    let mut by_file: BTreeMap<&str, u64> = BTreeMap::new();
+    for reject in &report.rejects {
+        *by_file.entry(&reject.file).or_default() += 1;
+    }
+    for (file, told) in by_file {
+        let rows = report.rows_read.get(file).copied().unwrap_or(0);
+        let untold = report.rejected - report.rejects.len() as u64;
+        let rejected = told + untold;
+        if rejected as f64 > rows as f64 * mapping.rejects_max_percent / 100.0 {
+            let (file, max, report) = (file.to_owned(), mapping.rejects_max_percent, Box::new(report.clone()));
+            return Err(ImportError::TooManyRejects { file, rejected, rows, max, report });
+        }
+    }
+    Ok(())
+}
+
+/// Pass two: appends what pass one decided.
+async fn write(
+    logbook: &Logbook,
+    tenant: &Tenant,
+    submissions: &[Submission],
+    report: &mut Report,
+    progress: &dyn Fn(Progress),
+) -> Result<(), ImportError> {
+    let total = submissions.len() as u64;
+    for (index, chunk) in submissions.chunks(CHUNK).enumerate() {
+        progress(Progress { phase: Phase::Writing, done: (index * CHUNK) as u64, total });
+        for (submission, answer) in chunk.iter().zip(logbook.append(tenant, chunk).await) {
+            match answer {
+                Ok(receipt) => report.head.1 = report.head.1.max(receipt.last.0),
+                Err(logbook::Failure::Rejected(rejection)) => report.reject(Reject {
+                    file: String::new(),
+                    line: 0,
+                    column: String::new(),
+                    value: submission.stream.id.to_string(),
+                    rule: format!("somebody changed it in the meantime: {rejection}"),
+                }),
+                Err(logbook::Failure::Fault(fault)) => {
+                    return Err(ImportError::Writing { fault, report: Box::new(report.clone()) });
+                }
+            }
+        }
+    }
+    progress(Progress { phase: Phase::Writing, done: total, total });
+    Ok(())
+}
