@@ -1,4 +1,5 @@
--- The history of reporting lines: id is the person, and a row stands while they report to somebody. Rows are written by the append transaction alone.
+-- The history of reporting lines: id is the person, and a row stands while they report to somebody. Rows are written
+-- by the append transaction alone.
 CREATE TABLE reporting_history (
     tenant_id     uuid NOT NULL,
     id            uuid NOT NULL,

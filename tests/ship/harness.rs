@@ -40,7 +40,7 @@ impl Ship {
         let admin = cluster.admin_config(&database);
         let mut config = cluster.config();
         config.dbname(&database);
-        let app = database::pool(&in_role(&config, "quarterdeck_app"), 8);
+        let app = database::pool(&in_role(&config, "quarterdeck_app"), 1);
         let tenant = made(&app, TENANT).await;
         Self::aboard(cluster, database, config, admin, tenant)
     }
@@ -124,10 +124,45 @@ impl Ship {
     }
 }
 
+/// A copy of the migrated template on the tests' shared cluster.
+pub async fn fresh_database() -> (Arc<Cluster>, String) {
+    let cluster = shared_cluster().await;
+    let template = format!("template_{}", migrate::fingerprint());
+    let build = async |config: Config| {
+        let mut client = connected(&config).await;
+        migrate::migrate(&mut client).await.unwrap();
+        migrate::admit(&client, "quarterdeck").await.unwrap();
+        Ok::<(), local_postgres::Error>(())
+    };
+    cluster.template(&template, build).await.unwrap();
+    let database = format!("t{}", fresh_id().simple());
+    cluster.fresh_database(&template, &database).await.unwrap();
+    (cluster, database)
+}
+
+/// One cluster for all tests of this process: joined by the first, left when the process ends. What an earlier run
+/// left behind is dropped by the first to find nobody else there.
+async fn shared_cluster() -> Arc<Cluster> {
+    static SHARED: std::sync::Mutex<std::sync::Weak<Cluster>> = std::sync::Mutex::new(std::sync::Weak::new());
+    static JOINING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let _joining = JOINING.lock().await;
+    if let Some(cluster) = SHARED.lock().unwrap().upgrade() {
+        return cluster;
+    }
+    let cluster = Arc::new(local_postgres::testing::cluster("ship").await.unwrap());
+    *SHARED.lock().unwrap() = Arc::downgrade(&cluster);
+    cluster
+}
+
 async fn made(app: &Pool, name: &str) -> Tenant {
     let currency = "USD".parse().unwrap();
-    let tenant =
-        Tenant { id: TenantId(fresh_id()), name: name.to_owned(), currency, zone: Zone::UTC, created_at: system_clock() };
+    let tenant = Tenant {
+        id: TenantId(fresh_id()),
+        name: name.to_owned(),
+        currency,
+        zone: Zone::UTC,
+        created_at: system_clock(),
+    };
     tenants::create(app, &tenant).await.unwrap();
     tenant
 }

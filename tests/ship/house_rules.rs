@@ -9,8 +9,7 @@ use std::{
 };
 
 /// The crates in their line: each may use only those above it.
-const LINE: &[&str] =
-    &["units", "decider", "logbook", "sales", "import", "local_postgres", "quarterdeck", "tests"];
+const LINE: &[&str] = &["units", "decider", "logbook", "sales", "import", "local_postgres", "quarterdeck", "tests"];
 
 /// Lines of a file at most.
 const FILE_LINES_MAX: usize = 500;
@@ -108,7 +107,8 @@ fn statements_stand_in_files_of_their_own() {
     for Source { path, text } in sources(&root(), &["rs"]) {
         let production = path.starts_with("crates/") && !path.ends_with("tests.rs") && !path.contains("/tests/");
         // What cannot be a file: settings of a transaction, and questions about PostgreSQL itself.
-        let knows_postgres = path.starts_with("crates/local_postgres/") || path.starts_with("crates/logbook/src/migrate");
+        let knows_postgres =
+            path.starts_with("crates/local_postgres/") || path.starts_with("crates/logbook/src/migrate");
         if production && !knows_postgres {
             for word in ["\"SELECT ", "format!(\"SELECT", "\"WITH "] {
                 let allowed = text.matches("\"SELECT 1").count();
@@ -163,7 +163,10 @@ fn lint_exceptions_carry_their_reason() {
 #[test]
 fn the_committed_schema_is_the_schema() {
     let committed = std::fs::read_to_string(root().join("schema/quarterdeck.graphql")).unwrap();
-    assert!(committed == quarterdeck::schema::sdl(), "the schema changed: run `make schema`, and say so in CHANGELOG.md");
+    assert!(
+        committed == quarterdeck::schema::sdl(),
+        "the schema changed: run `make schema`, and say so in CHANGELOG.md"
+    );
 }
 
 #[tokio::test]

@@ -1,1 +1,9 @@
-//! The ship.
+//! The whole ship: GraphQL in, GraphQL out, on a real PostgreSQL, and the rules of the house.
+
+mod crossings;
+mod examples;
+mod fixtures;
+mod harness;
+mod house_rules;
+mod source;
+mod statements;

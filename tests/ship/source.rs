@@ -45,7 +45,8 @@ pub fn functions(text: &str) -> Vec<(String, usize)> {
             continue;
         }
         let indent = line.len() - code.len();
-        let closes = |line: &&str| line.len() > indent && line[..=indent].trim() == "}" && !line[..indent].contains('}');
+        let closes =
+            |line: &&str| line.len() > indent && line[..=indent].trim() == "}" && !line[..indent].contains('}');
         let end = lines[start..].iter().position(closes).unwrap_or(0);
         found.push((words.get(place + 1).unwrap_or(&"").to_string(), end + 1));
     }

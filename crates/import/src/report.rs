@@ -1,7 +1,7 @@
 //! What an import came to, for people and for programs.
 
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Rejects that are told one by one; the others are only counted.
@@ -64,7 +64,7 @@ impl Report {
     /// The report as lines for people.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
-        let mut line = |words: String| drop(writeln!(text, "{words}"));
+        let mut line = |words: String| text.extend([words.as_str(), "\n"]);
         let verb = if self.dry_run { "would be appended (dry run: nothing was written)" } else { "appended" };
         line(format!("import {}", self.import_id));
         for (file, rows) in &self.rows_read {
@@ -113,7 +113,7 @@ impl Reverted {
     pub fn to_text(&self) -> String {
         let mut text = format!("withdrew {} events; {} were gone before", self.withdrawn, self.gone_before);
         for (position, why) in &self.refused {
-            drop(write!(text, "\n  the event at position {position} stays: {why}"));
+            text.push_str(&format!("\n  the event at position {position} stays: {why}"));
         }
         text
     }

@@ -307,6 +307,9 @@ impl<S: Slice> Stream<S> {
         if S::CLOCKS == Clocks::Progress && !order.corrects && !after.is_empty() {
             return Err(Rejection::NeedsCorrection { effective });
         }
+        if replaced.is_some() {
+            self.still_fits(self.begun(), before.iter().copied())?; // what was said later may move past them
+        }
         let mut state = self.fold(before.into_iter());
         let at = At { effective, recorded: order.recorded, day: self.zone.day_of(effective) };
         let facts = state.facts(self.id, command, effective, streams);

@@ -167,8 +167,7 @@ async fn page(transaction: &TenantTx, walk: &Walk) -> Result<VecDeque<Row>, Faul
 }
 
 fn event(row: &Row) -> Result<Recorded, VerifyFailure> {
-    load::recorded(row)
-        .map_err(|fault| Wrong::Unreadable { why: fault.to_string() }.at(Position(row.get("position"))))
+    load::recorded(row).map_err(|fault| Wrong::Unreadable { why: fault.to_string() }.at(Position(row.get("position"))))
 }
 
 /// Every command's row points at its own events, and every event is pointed at.

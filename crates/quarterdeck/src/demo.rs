@@ -4,7 +4,9 @@
 use chrono::{Days, NaiveDate, TimeDelta};
 use deadpool_postgres::Pool;
 use decider::Decider;
-use logbook::{AnyCommand, Correction, Failure, Fault, Logbook, Slice, Source, StreamRef, Submission, Tenant, Verb, tenants};
+use logbook::{
+    AnyCommand, Correction, Failure, Fault, Logbook, Slice, Source, StreamRef, Submission, Tenant, Verb, tenants,
+};
 use sales::{
     account::{self, Account},
     category::Category,
@@ -17,8 +19,8 @@ use sales::{
 };
 use std::collections::BTreeMap;
 use units::{
-    AccountId, Currency, Instant, Money, Personal, PersonId, PipelineId, ProductId, Share, StageId,
-    TeamId, TenantId, Text, Zone,
+    AccountId, Currency, Instant, Money, PersonId, Personal, PipelineId, ProductId, Share, StageId, TeamId, TenantId,
+    Text, Zone,
 };
 use uuid::Uuid;
 
@@ -28,22 +30,38 @@ const DAYS: u64 = 400;
 const DEALS_OF_THREE_DAYS: u32 = 5;
 
 const REGIONS: &[(&str, &[(&str, &str, &[&str])])] = &[
-    ("Harbour", &[
-        ("Piers", "Ines Calder", &["Tomas Weir", "Ada Lindqvist", "Ravi Menon"]),
-        ("Docks", "Oskar Brandt", &["Mei Tanaka", "Jonah Price"]),
-    ]),
-    ("Uplands", &[
-        ("Ridge", "Nadia Haddad", &["Luca Ferri", "Sofia Duarte", "Ben Okafor"]),
-        ("Valley", "Piet de Vries", &["Hana Novak", "Emil Sand"]),
-    ]),
+    (
+        "Harbour",
+        &[
+            ("Piers", "Ines Calder", &["Tomas Weir", "Ada Lindqvist", "Ravi Menon"]),
+            ("Docks", "Oskar Brandt", &["Mei Tanaka", "Jonah Price"]),
+        ],
+    ),
+    (
+        "Uplands",
+        &[
+            ("Ridge", "Nadia Haddad", &["Luca Ferri", "Sofia Duarte", "Ben Okafor"]),
+            ("Valley", "Piet de Vries", &["Hana Novak", "Emil Sand"]),
+        ],
+    ),
 ];
 
 const ACCOUNTS: &[(&str, &str)] = &[
-    ("Northwind Ferries", "transport"), ("Bluebell Foods", "food"), ("Cobalt Mining", "mining"),
-    ("Delta Clinics", "health"), ("Elm & Ash Furniture", "retail"), ("Fjord Energy", "energy"),
-    ("Granite Works", "construction"), ("Halcyon Hotels", "travel"), ("Iris Optics", "manufacturing"),
-    ("Juniper Schools", "education"), ("Kestrel Airways", "transport"), ("Lantern Media", "media"),
-    ("Meridian Bank", "finance"), ("Nimbus Cloud", "technology"), ("Orchard Insurance", "finance"),
+    ("Northwind Ferries", "transport"),
+    ("Bluebell Foods", "food"),
+    ("Cobalt Mining", "mining"),
+    ("Delta Clinics", "health"),
+    ("Elm & Ash Furniture", "retail"),
+    ("Fjord Energy", "energy"),
+    ("Granite Works", "construction"),
+    ("Halcyon Hotels", "travel"),
+    ("Iris Optics", "manufacturing"),
+    ("Juniper Schools", "education"),
+    ("Kestrel Airways", "transport"),
+    ("Lantern Media", "media"),
+    ("Meridian Bank", "finance"),
+    ("Nimbus Cloud", "technology"),
+    ("Orchard Insurance", "finance"),
 ];
 
 const PRODUCTS: &[(&str, i64)] =
@@ -210,7 +228,12 @@ impl Company {
             from + TimeDelta::minutes(minute)
         };
         let pipeline = id("pipeline", "New business");
-        self.tell::<Pipeline>(pipeline, from, next(), pipeline::Command::Define { name: text("New business"), external_id: None });
+        self.tell::<Pipeline>(
+            pipeline,
+            from,
+            next(),
+            pipeline::Command::Define { name: text("New business"), external_id: None },
+        );
         for (order, (name, kind, bps, category)) in (1..).zip(STAGES) {
             let add = pipeline::Command::AddStage {
                 stage: StageId(id("stage", name)),
@@ -333,7 +356,8 @@ impl Company {
             }
             10..=15 => {
                 let reason = Some(text(self.chance.one_of::<&str>(LOST)));
-                let lose = deal::Command::Lose { reason, competitor: None, closed_on: None, stage: None, assumed: vec![] };
+                let lose =
+                    deal::Command::Lose { reason, competitor: None, closed_on: None, stage: None, assumed: vec![] };
                 self.tell::<Deal>(key, at, at, lose);
             }
             16 => {

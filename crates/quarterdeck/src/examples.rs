@@ -5,7 +5,7 @@ use crate::http::Example;
 macro_rules! examples {
     ($($name:literal: $title:literal),+ $(,)?) => {
         /// The documented operations of `schema/examples`, in the order in which a newcomer may try them.
-        pub fn all() -> Vec<Example> {
+        pub(crate) fn all() -> Vec<Example> {
             vec![$(example($name, $title, include_str!(concat!("../../../schema/examples/", $name, ".graphql")))),+]
         }
     };

@@ -46,13 +46,35 @@ impl ScalarType for Int64 {
     }
 }
 
+/// An exact decimal number, as a string: "12.50". It is never a floating-point number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exact(pub Decimal);
+
+/// An exact decimal number, as a string: "12.50". It is never a floating-point number. As input a whole number is taken
+/// too.
+#[Scalar(name = "Decimal")]
+impl ScalarType for Exact {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let parsed = match &value {
+            Value::String(written) => Decimal::from_str_exact(written).ok(),
+            Value::Number(number) => number.as_i64().map(Decimal::from),
+            _ => return Err(InputValueError::expected_type(value)),
+        };
+        parsed.map(Exact).ok_or_else(|| InputValueError::custom("a decimal number of at most 28 digits is needed here"))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
 /// An exact amount of one currency. Amounts of different currencies are never summed.
 #[Object]
 impl Money {
     /// The amount in major units, exact, as a string: "12.50".
     #[graphql(name = "amount")]
-    async fn decimal_amount(&self) -> Decimal {
-        self.amount()
+    async fn decimal_amount(&self) -> Exact {
+        Exact(self.amount())
     }
 
     /// The ISO 4217 code of the currency.
@@ -65,7 +87,7 @@ impl Money {
 #[derive(Clone, Debug, InputObject)]
 pub struct MoneyInput {
     /// The amount in major units, as a string: "12.50"; no finer than the currency's minor unit.
-    pub amount: Decimal,
+    pub amount: Exact,
     /// The ISO 4217 code of the currency; the tenant's own when left out.
     pub currency_code: Option<String>,
 }
@@ -77,6 +99,6 @@ impl MoneyInput {
     /// When the currency is unknown, or the amount does not fit it.
     pub fn money(&self, own: Currency) -> Result<Money, crate::MoneyError> {
         let currency = self.currency_code.as_deref().map_or(Ok(own), str::parse)?;
-        Money::from_decimal(self.amount, currency)
+        Money::from_decimal(self.amount.0, currency)
     }
 }

@@ -18,4 +18,4 @@ pub use text::{Personal, TEXT_CHARS_MAX, Text, TextError};
 pub use time::{Instant, TimeZone, Zone, ZoneError, truncated};
 
 #[cfg(feature = "graphql")]
-pub use graphql::{Day, Int64, MoneyInput};
+pub use graphql::{Day, Exact, Int64, MoneyInput};

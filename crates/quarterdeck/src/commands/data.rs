@@ -163,9 +163,11 @@ fn rebuilt_in_words(rebuilt: &logbook::Rebuilt) -> String {
     let right: u64 = rebuilt.tables.iter().map(|table| table.right).sum();
     let mut words = format!("{right} history rows are as the log says");
     for table in &rebuilt.tables {
-        for (what, found) in [("missing", &table.missing), ("too many", &table.extra), ("different", &table.different)] {
+        for (what, found) in [("missing", &table.missing), ("too many", &table.extra), ("different", &table.different)]
+        {
             if found.count > 0 {
-                let keys: Vec<String> = found.first.iter().map(|key| format!("{} from {}", key.id, key.valid_from)).collect();
+                let keys: Vec<String> =
+                    found.first.iter().map(|key| format!("{} from {}", key.id, key.valid_from)).collect();
                 words.push_str(&format!("; {}: {} {what} ({})", table.name, found.count, keys.join(", ")));
             }
         }

@@ -78,7 +78,7 @@ async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
         () = kept_alive(&database) => serving.await,
         () = told_to_stop() => {
             tracing::info!("stopping: requests in flight are finished first");
-            drop(stop.0.send(true));
+            stop.0.send_replace(true);
             serving.await
         }
     };

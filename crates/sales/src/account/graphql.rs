@@ -277,7 +277,11 @@ pub struct AccountMutations;
 #[Object]
 impl AccountMutations {
     /// Registers an account.
-    async fn account_register(&self, context: &Context<'_>, input: AccountRegisterInput) -> Result<AccountPayload> {
+    async fn account_register(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: AccountRegisterInput,
+    ) -> Result<AccountPayload> {
         let name = value!(AccountPayload, text(&input.name, "name"));
         let sector = value!(AccountPayload, maybe(input.sector.as_ref(), "sector"));
         let external_id = value!(AccountPayload, maybe(input.external_id.as_ref(), "externalId"));
@@ -287,7 +291,11 @@ impl AccountMutations {
     }
 
     /// Gives an account another name.
-    async fn account_rename(&self, context: &Context<'_>, input: AccountRenameInput) -> Result<AccountPayload> {
+    async fn account_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: AccountRenameInput,
+    ) -> Result<AccountPayload> {
         let name = value!(AccountPayload, text(&input.name, "name"));
         put(context, &input.id, input.command, Command::Rename { name }).await
     }
@@ -296,7 +304,7 @@ impl AccountMutations {
     async fn account_change_sector(
         &self,
         context: &Context<'_>,
-        input: AccountChangeSectorInput,
+        #[graphql(desc = "What the command says.")] input: AccountChangeSectorInput,
     ) -> Result<AccountPayload> {
         let session = Session::of(context)?;
         let until = input.until.map(|until| first_instant(session, &until));
@@ -308,7 +316,7 @@ impl AccountMutations {
     async fn account_change_parent(
         &self,
         context: &Context<'_>,
-        input: AccountChangeParentInput,
+        #[graphql(desc = "What the command says.")] input: AccountChangeParentInput,
     ) -> Result<AccountPayload> {
         let session = Session::of(context)?;
         let until = input.until.map(|until| first_instant(session, &until));
@@ -317,12 +325,20 @@ impl AccountMutations {
     }
 
     /// Says that no deal is opened with an account any more.
-    async fn account_close(&self, context: &Context<'_>, input: AccountCloseInput) -> Result<AccountPayload> {
+    async fn account_close(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: AccountCloseInput,
+    ) -> Result<AccountPayload> {
         put(context, &input.id, input.command, Command::Close).await
     }
 
     /// Says that an event of an account should not be there.
-    async fn account_withdraw(&self, context: &Context<'_>, input: AccountWithdrawInput) -> Result<AccountPayload> {
+    async fn account_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: AccountWithdrawInput,
+    ) -> Result<AccountPayload> {
         let id = Some(Key::of(&input.id, "Account")?);
         perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
     }

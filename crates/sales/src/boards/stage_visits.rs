@@ -1,6 +1,9 @@
 //! Visits of deals to stages: how many came, and how long they stayed.
 
-use super::deal_metrics::{DayStatistics, statistics, within_our_knowledge};
+use super::{
+    deal_figures::{DayStatistics, statistics},
+    deal_metrics::within_our_knowledge,
+};
 use crate::{
     deal::graphql::{DealFilter, filter_values},
     graph::{View, fault},

@@ -1,6 +1,7 @@
 //! A deal: from its opening through stages, amounts and owners to won, lost, no decision or merged.
 #![expect(missing_docs, reason = "whole words say most of these names; what they do not say is documented")]
 
+use super::facts::{Facts, StageRole};
 use crate::category::Category;
 use chrono::NaiveDate;
 use decider::{At, Decider};
@@ -249,71 +250,6 @@ pub enum Refusal {
     NoSurvivor,
 }
 
-/// What kind of stage a deal may rest in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StageRole {
-    Open,
-    Won,
-    Lost,
-}
-
-/// A stage of the deal's pipeline, as it stands at the command's effective instant.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StageFact {
-    pub id: StageId,
-    pub role: StageRole,
-    pub retired: bool,
-}
-
-/// What a deal needs to know of other slices.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// The stages of its pipeline in order; `None`: there is no such pipeline.
-    pub stages: Option<Vec<StageFact>>,
-    /// Whether the person named by the command is there and has not left.
-    pub owner_active: bool,
-    /// Whether the account named by the command is there.
-    pub account_known: bool,
-    /// Whether the product named by the command is there.
-    pub product_known: bool,
-    /// Whether the deal to merge into is there, is another one and is not merged.
-    pub survivor: Option<DealId>,
-    /// The deal itself, to refuse a merge into itself.
-    pub itself: Option<DealId>,
-}
-
-impl Facts {
-    fn entering(&self, stage: StageId, role: StageRole, wrong: Refusal) -> Result<StageId, Refusal> {
-        let stages = self.stages.as_ref().ok_or(Refusal::UnknownPipeline)?;
-        let found = stages.iter().find(|known| known.id == stage).ok_or(Refusal::UnknownStage)?;
-        if found.role != role {
-            Err(wrong)
-        } else if found.retired {
-            Err(Refusal::RetiredStage)
-        } else {
-            Ok(stage)
-        }
-    }
-
-    fn open_stage(&self, stage: StageId) -> Result<StageId, Refusal> {
-        self.entering(stage, StageRole::Open, Refusal::ClosingStage)
-    }
-
-    fn closing_stage(
-        &self,
-        asked: Option<StageId>,
-        role: StageRole,
-        outcome: &'static str,
-    ) -> Result<StageId, Refusal> {
-        if let Some(stage) = asked {
-            return self.entering(stage, role, Refusal::WrongKindOfStage { outcome });
-        }
-        let stages = self.stages.as_ref().ok_or(Refusal::UnknownPipeline)?;
-        let first = stages.iter().find(|stage| stage.role == role && !stage.retired);
-        first.map(|stage| stage.id).ok_or(Refusal::NoStageFor { outcome })
-    }
-}
-
 impl Decider for Deal {
     type Command = Command;
     type Event = Event;
@@ -383,8 +319,10 @@ impl Decider for Deal {
             (Status::Won, Command::Win { amount, closed_on, stage }) if self.closed_as(amount, closed_on, stage) => {
                 Ok(vec![])
             }
-            (Status::Lost, Command::Lose { reason, closed_on, stage, .. })
-                if self.closed_as(None, closed_on, stage) && reason.is_some() && reason == self.closed_reason =>
+            (Status::Lost, Command::Lose { reason, competitor, closed_on, stage, .. })
+                if self.closed_as(None, closed_on, stage)
+                    && (reason.is_some() && reason == self.closed_reason)
+                    && (competitor.is_none() || competitor == self.competitor) =>
             {
                 Ok(vec![])
             }

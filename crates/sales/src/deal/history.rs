@@ -1,6 +1,9 @@
 //! How a deal becomes its rows, and what it reads of others.
 
-use super::decide::{Assumed, Command, Deal, Facts, Status};
+use super::{
+    decide::{Assumed, Command, Deal, Status},
+    facts::Facts,
+};
 use crate::{category::Category, facts, schedule};
 use chrono::NaiveDate;
 use logbook::{Chapter, Clocks, Segment, Slice, StreamRef, Streams, Table};

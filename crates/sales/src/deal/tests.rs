@@ -1,4 +1,4 @@
-use super::decide::{Assumed, Command, Deal, Event, Facts, Opening, Refusal, StageFact, StageRole, Status};
+use super::{Assumed, Command, Deal, Event, Facts, Opening, Refusal, StageFact, StageRole, Status};
 use crate::{category::Category, samples};
 use chrono::NaiveDate;
 use decider::{Decider, Given, at, given};

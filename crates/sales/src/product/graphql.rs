@@ -231,7 +231,11 @@ pub struct ProductMutations;
 #[Object]
 impl ProductMutations {
     /// Launches a product.
-    async fn product_launch(&self, context: &Context<'_>, input: ProductLaunchInput) -> Result<ProductPayload> {
+    async fn product_launch(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: ProductLaunchInput,
+    ) -> Result<ProductPayload> {
         let name = value!(ProductPayload, text(&input.name, "name"));
         let external_id = value!(ProductPayload, maybe(input.external_id.as_ref(), "externalId"));
         let list_price = match &input.list_price {
@@ -243,7 +247,11 @@ impl ProductMutations {
     }
 
     /// Gives a product another name.
-    async fn product_rename(&self, context: &Context<'_>, input: ProductRenameInput) -> Result<ProductPayload> {
+    async fn product_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: ProductRenameInput,
+    ) -> Result<ProductPayload> {
         let name = value!(ProductPayload, text(&input.name, "name"));
         put(context, &input.id, input.command, Command::Rename { name }).await
     }
@@ -252,7 +260,7 @@ impl ProductMutations {
     async fn product_change_list_price(
         &self,
         context: &Context<'_>,
-        input: ProductChangeListPriceInput,
+        #[graphql(desc = "What the command says.")] input: ProductChangeListPriceInput,
     ) -> Result<ProductPayload> {
         let session = Session::of(context)?;
         let until = input.until.map(|until| first_instant(session, &until));
@@ -264,13 +272,17 @@ impl ProductMutations {
     async fn product_discontinue(
         &self,
         context: &Context<'_>,
-        input: ProductDiscontinueInput,
+        #[graphql(desc = "What the command says.")] input: ProductDiscontinueInput,
     ) -> Result<ProductPayload> {
         put(context, &input.id, input.command, Command::Discontinue).await
     }
 
     /// Says that an event of a product should not be there.
-    async fn product_withdraw(&self, context: &Context<'_>, input: ProductWithdrawInput) -> Result<ProductPayload> {
+    async fn product_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: ProductWithdrawInput,
+    ) -> Result<ProductPayload> {
         let id = Some(Key::of(&input.id, "Product")?);
         perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
     }

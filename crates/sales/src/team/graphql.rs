@@ -264,7 +264,11 @@ pub struct TeamMutations;
 #[Object]
 impl TeamMutations {
     /// Forms a team. Its id is made from the commandId, so that sending it again means the same team.
-    async fn team_form(&self, context: &Context<'_>, input: TeamFormInput) -> Result<TeamPayload> {
+    async fn team_form(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: TeamFormInput,
+    ) -> Result<TeamPayload> {
         let name = value!(TeamPayload, name_of(&input.name, "name"));
         let external_id = input.external_id.as_ref().map(|id| name_of(id, "externalId")).transpose();
         let external_id = value!(TeamPayload, external_id);
@@ -275,14 +279,22 @@ impl TeamMutations {
     }
 
     /// Gives a team another name.
-    async fn team_rename(&self, context: &Context<'_>, input: TeamRenameInput) -> Result<TeamPayload> {
+    async fn team_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: TeamRenameInput,
+    ) -> Result<TeamPayload> {
         let name = value!(TeamPayload, name_of(&input.name, "name"));
         let team = Key::of(&input.id, "Team")?;
         put(context, team, input.command, Asked::Do(Command::Rename { team: TeamId(team), name })).await
     }
 
     /// Puts a team below another one, or makes it a region.
-    async fn team_move(&self, context: &Context<'_>, input: TeamMoveInput) -> Result<TeamPayload> {
+    async fn team_move(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: TeamMoveInput,
+    ) -> Result<TeamPayload> {
         let session = Session::of(context)?;
         let until = input.until.map(|until| first_instant(session, &until));
         let parent = input.parent.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
@@ -291,13 +303,21 @@ impl TeamMutations {
     }
 
     /// Disbands a team that has no team below it.
-    async fn team_disband(&self, context: &Context<'_>, input: TeamDisbandInput) -> Result<TeamPayload> {
+    async fn team_disband(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: TeamDisbandInput,
+    ) -> Result<TeamPayload> {
         let team = Key::of(&input.id, "Team")?;
         put(context, team, input.command, Asked::Do(Command::Disband { team: TeamId(team) })).await
     }
 
     /// Says that an event of a team should not be there.
-    async fn team_withdraw(&self, context: &Context<'_>, input: TeamWithdrawInput) -> Result<TeamPayload> {
+    async fn team_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: TeamWithdrawInput,
+    ) -> Result<TeamPayload> {
         let team = Key::of(&input.id, "Team")?;
         put(context, team, input.command, Asked::Withdraw(Position(input.event.0))).await
     }

@@ -244,7 +244,11 @@ fn stage_of(id: Option<&ID>) -> Result<Option<StageId>> {
 #[Object]
 impl DealMutations {
     /// Opens a deal.
-    async fn deal_open(&self, context: &Context<'_>, input: DealOpenInput) -> Result<DealPayload> {
+    async fn deal_open(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealOpenInput,
+    ) -> Result<DealPayload> {
         let opening = Opening {
             name: value!(text(&input.name, "name")),
             pipeline: PipelineId(Key::of(&input.pipeline, "Pipeline")?),
@@ -262,31 +266,51 @@ impl DealMutations {
     }
 
     /// Gives a deal another name.
-    async fn deal_rename(&self, context: &Context<'_>, input: DealRenameInput) -> Result<DealPayload> {
+    async fn deal_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealRenameInput,
+    ) -> Result<DealPayload> {
         let name = value!(text(&input.name, "name"));
         put(context, &input.id, input.command, Command::Rename { name }).await
     }
 
     /// Moves a deal to another open stage. A human's override of category or probability stays.
-    async fn deal_change_stage(&self, context: &Context<'_>, input: DealChangeStageInput) -> Result<DealPayload> {
+    async fn deal_change_stage(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealChangeStageInput,
+    ) -> Result<DealPayload> {
         let stage = StageId(Key::of(&input.stage, "Stage")?);
         put(context, &input.id, input.command, Command::ChangeStage { stage }).await
     }
 
     /// Says what a deal is worth now.
-    async fn deal_change_amount(&self, context: &Context<'_>, input: DealChangeAmountInput) -> Result<DealPayload> {
+    async fn deal_change_amount(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealChangeAmountInput,
+    ) -> Result<DealPayload> {
         let amount = value!(money(context, input.amount.as_ref())?);
         put(context, &input.id, input.command, Command::ChangeAmount { amount }).await
     }
 
     /// Says when a deal is expected to close.
-    async fn deal_move_close_date(&self, context: &Context<'_>, input: DealMoveCloseDateInput) -> Result<DealPayload> {
+    async fn deal_move_close_date(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealMoveCloseDateInput,
+    ) -> Result<DealPayload> {
         let close_on = input.close_on.map(|day| day.0);
         put(context, &input.id, input.command, Command::MoveCloseDate { close_on }).await
     }
 
     /// Gives a deal to another person.
-    async fn deal_change_owner(&self, context: &Context<'_>, input: DealChangeOwnerInput) -> Result<DealPayload> {
+    async fn deal_change_owner(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealChangeOwnerInput,
+    ) -> Result<DealPayload> {
         let owner = PersonId(Key::of(&input.owner, "Person")?);
         put(context, &input.id, input.command, Command::ChangeOwner { owner }).await
     }
@@ -295,7 +319,7 @@ impl DealMutations {
     async fn deal_override_category(
         &self,
         context: &Context<'_>,
-        input: DealOverrideCategoryInput,
+        #[graphql(desc = "What the command says.")] input: DealOverrideCategoryInput,
     ) -> Result<DealPayload> {
         let category = input.category;
         put(context, &input.id, input.command, Command::OverrideCategory { category }).await
@@ -305,7 +329,7 @@ impl DealMutations {
     async fn deal_override_probability(
         &self,
         context: &Context<'_>,
-        input: DealOverrideProbabilityInput,
+        #[graphql(desc = "What the command says.")] input: DealOverrideProbabilityInput,
     ) -> Result<DealPayload> {
         let share = input.probability_bps.map(Share::from_bps).transpose();
         let probability = value!(share.map_err(|error| Problem::invalid("probabilityBps", &error)));
@@ -313,21 +337,33 @@ impl DealMutations {
     }
 
     /// Says what is done next on a deal, and by when.
-    async fn deal_set_next_step(&self, context: &Context<'_>, input: DealSetNextStepInput) -> Result<DealPayload> {
+    async fn deal_set_next_step(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealSetNextStepInput,
+    ) -> Result<DealPayload> {
         let next_step = value!(maybe_text(input.next_step.as_ref(), "nextStep"));
         let due_on = input.due_on.map(|day| day.0);
         put(context, &input.id, input.command, Command::SetNextStep { next_step, due_on }).await
     }
 
     /// Wins a deal. It needs an amount, and states it together with its close date.
-    async fn deal_win(&self, context: &Context<'_>, input: DealWinInput) -> Result<DealPayload> {
+    async fn deal_win(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealWinInput,
+    ) -> Result<DealPayload> {
         let amount = value!(money(context, input.amount.as_ref())?);
         let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
         put(context, &input.id, input.command, Command::Win { amount, closed_on, stage }).await
     }
 
     /// Loses a deal, for a reason.
-    async fn deal_lose(&self, context: &Context<'_>, input: DealLoseInput) -> Result<DealPayload> {
+    async fn deal_lose(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealLoseInput,
+    ) -> Result<DealPayload> {
         let reason = value!(maybe_text(input.lost_reason.as_ref(), "lostReason"));
         let competitor = value!(maybe_text(input.competitor.as_ref(), "competitor"));
         let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
@@ -339,7 +375,7 @@ impl DealMutations {
     async fn deal_close_without_decision(
         &self,
         context: &Context<'_>,
-        input: DealCloseWithoutDecisionInput,
+        #[graphql(desc = "What the command says.")] input: DealCloseWithoutDecisionInput,
     ) -> Result<DealPayload> {
         let reason = value!(maybe_text(input.no_decision_reason.as_ref(), "noDecisionReason"));
         let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
@@ -347,19 +383,31 @@ impl DealMutations {
     }
 
     /// Opens a closed deal again.
-    async fn deal_reopen(&self, context: &Context<'_>, input: DealReopenInput) -> Result<DealPayload> {
+    async fn deal_reopen(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealReopenInput,
+    ) -> Result<DealPayload> {
         let stage = StageId(Key::of(&input.stage, "Stage")?);
         put(context, &input.id, input.command, Command::Reopen { stage }).await
     }
 
     /// Says that a deal is the same as another, which lives on.
-    async fn deal_merge(&self, context: &Context<'_>, input: DealMergeInput) -> Result<DealPayload> {
+    async fn deal_merge(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealMergeInput,
+    ) -> Result<DealPayload> {
         let into = DealId(Key::of(&input.into, "Deal")?);
         put(context, &input.id, input.command, Command::Merge { into }).await
     }
 
     /// Says that an event of a deal should not be there. Give the reason in `correction.reason` or `reason`.
-    async fn deal_withdraw(&self, context: &Context<'_>, input: DealWithdrawInput) -> Result<DealPayload> {
+    async fn deal_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: DealWithdrawInput,
+    ) -> Result<DealPayload> {
         let id = Some(Key::of(&input.id, "Deal")?);
         perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
     }

@@ -157,7 +157,11 @@ pub struct PersonMutations;
 #[Object]
 impl PersonMutations {
     /// Hires a person, once.
-    async fn person_hire(&self, context: &Context<'_>, input: PersonHireInput) -> Result<PersonPayload> {
+    async fn person_hire(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonHireInput,
+    ) -> Result<PersonPayload> {
         let name = value!(PersonPayload, text(&input.name, "name"));
         let email = value!(PersonPayload, maybe(input.email.as_ref(), "email"));
         let external_id = value!(PersonPayload, maybe(input.external_id.as_ref(), "externalId")).map(|id| id.0);
@@ -167,55 +171,91 @@ impl PersonMutations {
     }
 
     /// Gives a person another name.
-    async fn person_rename(&self, context: &Context<'_>, input: PersonRenameInput) -> Result<PersonPayload> {
+    async fn person_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonRenameInput,
+    ) -> Result<PersonPayload> {
         let name = value!(PersonPayload, text(&input.name, "name"));
         put(context, &input.id, input.command, Command::Rename { name }).await
     }
 
     /// Gives a person another address.
-    async fn person_change_email(&self, context: &Context<'_>, input: PersonChangeEmailInput) -> Result<PersonPayload> {
+    async fn person_change_email(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonChangeEmailInput,
+    ) -> Result<PersonPayload> {
         let email = value!(PersonPayload, maybe(input.email.as_ref(), "email"));
         put(context, &input.id, input.command, Command::ChangeEmail { email }).await
     }
 
     /// Gives a person another role.
-    async fn person_assign_role(&self, context: &Context<'_>, input: PersonAssignRoleInput) -> Result<PersonPayload> {
+    async fn person_assign_role(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonAssignRoleInput,
+    ) -> Result<PersonPayload> {
         let until = until(context, input.until)?;
         put(context, &input.id, input.command, Command::AssignRole { role: input.role, until }).await
     }
 
     /// Puts a person into a team, or into none.
-    async fn person_join_team(&self, context: &Context<'_>, input: PersonJoinTeamInput) -> Result<PersonPayload> {
+    async fn person_join_team(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonJoinTeamInput,
+    ) -> Result<PersonPayload> {
         let until = until(context, input.until)?;
         let team = input.team.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
         put(context, &input.id, input.command, Command::JoinTeam { team, until }).await
     }
 
     /// Says that a person is away.
-    async fn person_start_leave(&self, context: &Context<'_>, input: PersonStartLeaveInput) -> Result<PersonPayload> {
+    async fn person_start_leave(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonStartLeaveInput,
+    ) -> Result<PersonPayload> {
         let until = until(context, input.until)?;
         let reason = value!(PersonPayload, maybe(input.leave_reason.as_ref(), "leaveReason"));
         put(context, &input.id, input.command, Command::StartLeave { until, reason }).await
     }
 
     /// Says that a person is back.
-    async fn person_end_leave(&self, context: &Context<'_>, input: PersonEndLeaveInput) -> Result<PersonPayload> {
+    async fn person_end_leave(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonEndLeaveInput,
+    ) -> Result<PersonPayload> {
         put(context, &input.id, input.command, Command::EndLeave).await
     }
 
     /// Says that a person leaves the organisation. What was theirs stays theirs in the history.
-    async fn person_depart(&self, context: &Context<'_>, input: PersonDepartInput) -> Result<PersonPayload> {
+    async fn person_depart(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonDepartInput,
+    ) -> Result<PersonPayload> {
         let (voluntary, regretted) = (input.voluntary, input.regretted);
         put(context, &input.id, input.command, Command::Depart { voluntary, regretted }).await
     }
 
     /// Says that a person who left is back.
-    async fn person_rehire(&self, context: &Context<'_>, input: PersonRehireInput) -> Result<PersonPayload> {
+    async fn person_rehire(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonRehireInput,
+    ) -> Result<PersonPayload> {
         put(context, &input.id, input.command, Command::Rehire).await
     }
 
     /// Says whom a person reports to. Nobody may come to report to themselves, at any instant.
-    async fn person_set_manager(&self, context: &Context<'_>, input: PersonSetManagerInput) -> Result<ManagerPayload> {
+    async fn person_set_manager(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonSetManagerInput,
+    ) -> Result<ManagerPayload> {
         let until = until(context, input.until)?;
         let manager = input.manager.map(|id| Key::of(&id, "Person")).transpose()?.map(PersonId);
         let person = Key::of(&input.id, "Person")?;
@@ -224,7 +264,11 @@ impl PersonMutations {
     }
 
     /// Says that an event of a person should not be there.
-    async fn person_withdraw(&self, context: &Context<'_>, input: PersonWithdrawInput) -> Result<PersonPayload> {
+    async fn person_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PersonWithdrawInput,
+    ) -> Result<PersonPayload> {
         let id = Some(Key::of(&input.id, "Person")?);
         perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
     }
@@ -233,7 +277,7 @@ impl PersonMutations {
     async fn person_withdraw_manager(
         &self,
         context: &Context<'_>,
-        input: PersonWithdrawManagerInput,
+        #[graphql(desc = "What the command says.")] input: PersonWithdrawManagerInput,
     ) -> Result<ManagerPayload> {
         let withdraw = Asked::Withdraw(Position(input.event.0));
         reporting::graphql::put(context, Key::of(&input.id, "Person")?, input.command, withdraw).await

@@ -144,20 +144,32 @@ pub struct PipelineMutations;
 #[Object]
 impl PipelineMutations {
     /// Defines a pipeline, without any stage yet.
-    async fn pipeline_define(&self, context: &Context<'_>, input: PipelineDefineInput) -> Result<PipelinePayload> {
+    async fn pipeline_define(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PipelineDefineInput,
+    ) -> Result<PipelinePayload> {
         let name = value!(PipelinePayload, text(&input.name, "name"));
         let external_id = value!(PipelinePayload, maybe(input.external_id.as_ref(), "externalId"));
         perform(context, None, None, input.command, Asked::Do(Command::Define { name, external_id })).await
     }
 
     /// Gives a pipeline another name.
-    async fn pipeline_rename(&self, context: &Context<'_>, input: PipelineRenameInput) -> Result<PipelinePayload> {
+    async fn pipeline_rename(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PipelineRenameInput,
+    ) -> Result<PipelinePayload> {
         let name = value!(PipelinePayload, text(&input.name, "name"));
         put(context, &input.id, input.command, Command::Rename { name }).await
     }
 
     /// Adds a stage. Its id is made from the commandId, so that sending it again means the same stage.
-    async fn pipeline_add_stage(&self, context: &Context<'_>, input: PipelineAddStageInput) -> Result<PipelinePayload> {
+    async fn pipeline_add_stage(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PipelineAddStageInput,
+    ) -> Result<PipelinePayload> {
         let add = Command::AddStage {
             stage: StageId(crate::graph::made_from(&input.command, "stage")?),
             name: value!(PipelinePayload, text(&input.name, "name")),
@@ -173,7 +185,7 @@ impl PipelineMutations {
     async fn pipeline_rename_stage(
         &self,
         context: &Context<'_>,
-        input: PipelineRenameStageInput,
+        #[graphql(desc = "What the command says.")] input: PipelineRenameStageInput,
     ) -> Result<PipelinePayload> {
         let name = value!(PipelinePayload, text(&input.name, "name"));
         let stage = stage_of(&input.stage)?;
@@ -184,7 +196,7 @@ impl PipelineMutations {
     async fn pipeline_reorder_stage(
         &self,
         context: &Context<'_>,
-        input: PipelineReorderStageInput,
+        #[graphql(desc = "What the command says.")] input: PipelineReorderStageInput,
     ) -> Result<PipelinePayload> {
         let (stage, order) = (stage_of(&input.stage)?, input.order);
         put(context, &input.id, input.command, Command::ReorderStage { stage, order }).await
@@ -194,7 +206,7 @@ impl PipelineMutations {
     async fn pipeline_change_stage_defaults(
         &self,
         context: &Context<'_>,
-        input: PipelineChangeStageDefaultsInput,
+        #[graphql(desc = "What the command says.")] input: PipelineChangeStageDefaultsInput,
     ) -> Result<PipelinePayload> {
         let probability = value!(PipelinePayload, share(input.probability_bps));
         let (stage, category) = (stage_of(&input.stage)?, input.category);
@@ -206,14 +218,18 @@ impl PipelineMutations {
     async fn pipeline_retire_stage(
         &self,
         context: &Context<'_>,
-        input: PipelineRetireStageInput,
+        #[graphql(desc = "What the command says.")] input: PipelineRetireStageInput,
     ) -> Result<PipelinePayload> {
         let stage = stage_of(&input.stage)?;
         put(context, &input.id, input.command, Command::RetireStage { stage }).await
     }
 
     /// Says that an event of a pipeline or of one of its stages should not be there.
-    async fn pipeline_withdraw(&self, context: &Context<'_>, input: PipelineWithdrawInput) -> Result<PipelinePayload> {
+    async fn pipeline_withdraw(
+        &self,
+        context: &Context<'_>,
+        #[graphql(desc = "What the command says.")] input: PipelineWithdrawInput,
+    ) -> Result<PipelinePayload> {
         let id = Some(Key::of(&input.id, "Pipeline")?);
         perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
     }
