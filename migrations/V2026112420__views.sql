@@ -18,9 +18,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        h.closed_on, h.cycle_days, h.closed_reason, h.competitor, h.merged_into, h.external_id, h.assumed,
        h.dates_conflict
 FROM deal_history h;
-COMMENT ON VIEW deal_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW deal_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION deal_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF deal_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -48,9 +47,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        h.status, h.name, h.email, h.role, h.team_id, h.on_leave, h.leave_reason, h.voluntary, h.regretted, h.hired_at,
        h.external_id
 FROM person_history h;
-COMMENT ON VIEW person_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW person_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION person_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF person_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -76,9 +74,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.manager_id
 FROM reporting_history h;
-COMMENT ON VIEW reporting_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW reporting_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION reporting_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF reporting_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -104,9 +101,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.name, h.parent_id, h.external_id
 FROM team_history h;
-COMMENT ON VIEW team_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW team_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION team_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF team_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -132,9 +128,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.status, h.name, h.parent_id, h.sector, h.external_id
 FROM account_history h;
-COMMENT ON VIEW account_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW account_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION account_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF account_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -160,9 +155,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.status, h.name, h.list_price_minor, h.currency, h.external_id
 FROM product_history h;
-COMMENT ON VIEW product_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW product_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION product_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF product_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -188,9 +182,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.name, h.external_id
 FROM pipeline_history h;
-COMMENT ON VIEW pipeline_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW pipeline_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION pipeline_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF pipeline_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -217,9 +210,8 @@ SELECT h.tenant_id, h.id, h.valid_from, nullif(h.valid_to, 'infinity') AS valid_
        nullif(h.closed_at, 9223372036854775807) AS closed_at, nullif(h.recorded_to, 9223372036854775807) AS recorded_to,
        h.pipeline_id, h.name, h.stage_order, h.kind, h.probability_bps, h.category, h.retired
 FROM stage_history h;
-COMMENT ON VIEW stage_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at
-the position
-closed_at), believed from the position recorded_from until recorded_to (null: still).';
+COMMENT ON VIEW stage_versions IS 'Every version: true from valid_from until valid_to (null: open; it became known at the
+position closed_at), believed from the position recorded_from until recorded_to (null: still).';
 
 CREATE FUNCTION stage_as_of(effective timestamptz, known bigint DEFAULT NULL) RETURNS SETOF stage_history
 LANGUAGE sql STABLE PARALLEL SAFE AS $$

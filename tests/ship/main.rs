@@ -1,4 +1,5 @@
 //! The whole ship: GraphQL in, GraphQL out, on a real PostgreSQL, and the rules of the house.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 mod crossings;
 mod examples;

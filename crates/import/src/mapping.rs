@@ -245,9 +245,8 @@ impl Mapping {
             return wrong("rejects_max_percent lies between 0 and 100".to_owned());
         }
         let day = NaiveDate::from_ymd_opt(2001, 12, 31).unwrap_or_default();
-        if !crate::days::DayFormat::new(&self.date_format)
-            .is_some_and(|format| format.parse(&format.print(day)).is_some())
-        {
+        let format = crate::days::DayFormat::new(&self.date_format);
+        if format.is_none_or(|format| format.parse(&format.print(day)).is_none()) {
             return wrong(format!("date_format = \"{}\" does not tell a day: use such as %Y-%m-%d", self.date_format));
         }
         Ok(self)

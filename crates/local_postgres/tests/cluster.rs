@@ -1,4 +1,5 @@
 //! Our own PostgreSQL, on the real one: each test in a folder of its own.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
 use local_postgres::{Cluster, Error, Settings};
 use std::{

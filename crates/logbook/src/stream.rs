@@ -346,11 +346,11 @@ fn spoken<E: serde::Serialize>(event: &E) -> Said {
 fn withdrawn<E>(units: &[Unit<E>]) -> Vec<Position> {
     let mut dead = Vec::new();
     for unit in units.iter().rev() {
-        if let Act::Withdraw(position) = unit.act {
-            if !dead.contains(&unit.first) {
-                let target = units.iter().find(|target| target.first <= position && position <= target.last);
-                dead.extend(target.map(|target| target.first));
-            }
+        if let Act::Withdraw(position) = unit.act
+            && !dead.contains(&unit.first)
+        {
+            let target = units.iter().find(|target| target.first <= position && position <= target.last);
+            dead.extend(target.map(|target| target.first));
         }
     }
     dead

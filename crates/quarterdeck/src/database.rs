@@ -97,10 +97,10 @@ impl Database {
     pub async fn leave(self) {
         self.app.close();
         self.watch.close();
-        if let Some(cluster) = self.cluster {
-            if let Err(error) = cluster.finish().await {
-                tracing::warn!(%error, "PostgreSQL was left running");
-            }
+        if let Some(cluster) = self.cluster
+            && let Err(error) = cluster.finish().await
+        {
+            tracing::warn!(%error, "PostgreSQL was left running");
         }
     }
 }

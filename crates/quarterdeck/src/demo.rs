@@ -29,7 +29,10 @@ const DAYS: u64 = 400;
 /// Deals opened on a working day, on average of three.
 const DEALS_OF_THREE_DAYS: u32 = 5;
 
-const REGIONS: &[(&str, &[(&str, &str, &[&str])])] = &[
+/// A team: its name, its manager, its reps.
+type TeamOf = (&'static str, &'static str, &'static [&'static str]);
+
+const REGIONS: &[(&str, &[TeamOf])] = &[
     (
         "Harbour",
         &[
@@ -347,7 +350,7 @@ impl Company {
             0..=9 => {
                 let amount = Some(Money { amount_minor, ..amount });
                 let win = deal::Command::Win { amount, closed_on: None, stage: None };
-                if number % 12 == 0 {
+                if number.is_multiple_of(12) {
                     let late = at + TimeDelta::days(9);
                     self.correct::<Deal>(key, at, late, win, Some("the signed order was found in a drawer"));
                 } else {
