@@ -1,5 +1,6 @@
 //! The whole ship: GraphQL in, GraphQL out, on a real PostgreSQL, and the rules of the house.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
 mod crossings;
 mod examples;
@@ -8,3 +9,5 @@ mod harness;
 mod house_rules;
 mod source;
 mod statements;
+mod resilience;
+mod plans;

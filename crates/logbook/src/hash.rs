@@ -98,6 +98,98 @@ pub(crate) fn batch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::envelope::{Context, Source};
+
+    const FORMAT: &str = include_str!("../../../schema/log-format.md");
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The event of the worked example.
+    fn opened() -> Recorded {
+        let command_id = Uuid::from_u128(0x0193_5d9e_7c00_7000_8000_0000_0000_0003);
+        Recorded {
+            position: Position(1),
+            stream_kind: "deal".to_owned(),
+            stream_id: Uuid::from_u128(0x0193_5d9e_7c00_7000_8000_0000_0000_0002),
+            stream_version: 1,
+            event_type: "deal.renamed".to_owned(),
+            schema_version: 1,
+            effective_at: "2026-01-05T00:00:00Z".parse().unwrap(),
+            recorded_at: "2026-01-05T09:30:00.000001Z".parse().unwrap(),
+            replaces: None,
+            command_id,
+            context: Context {
+                actor: "local".to_owned(),
+                on_behalf_of: None,
+                source: Source::Api,
+                reason: Some("Grüße".to_owned()),
+                correlation_id: None,
+                causation_id: None,
+                source_recorded_at: None,
+            },
+            payload: br#"{"type":"deal.renamed","name":"Tilt"}"#.to_vec(),
+            sealed: None,
+            sealed_key_id: None,
+            leaf: NOTHING,
+        }
+    }
+
+    #[test]
+    fn the_worked_example_of_the_format_is_what_is_hashed() {
+        let tenant = TenantId(Uuid::from_u128(0x0193_5d9e_7c00_7000_8000_0000_0000_0001));
+        let event = opened();
+        let leaf = leaf(tenant, &event);
+        let hash = batch(tenant, 1, Position(1), Position(1), &NOTHING, &root(&[leaf]));
+        let five: Vec<Hash> = (0..5_u8).map(|leaf| [leaf; 32]).collect();
+        for (name, value) in [
+            ("payload", Sha256::digest(&event.payload).into()),
+            ("leaf", leaf),
+            ("root", root(&[leaf])),
+            ("batch", hash),
+            ("root of five", root(&five)),
+        ] {
+            let line = format!("{name:<13} {}", hex(&value));
+            assert!(FORMAT.contains(&line), "schema/log-format.md should say\n{line}");
+        }
+    }
+
+    #[test]
+    fn every_value_of_an_event_is_hashed() {
+        let tenant = TenantId(Uuid::from_u128(1));
+        let changes: [fn(&mut Recorded); 20] = [
+            |event| event.position = Position(2),
+            |event| event.stream_kind.push('s'),
+            |event| event.stream_id = Uuid::nil(),
+            |event| event.stream_version = 2,
+            |event| event.event_type.push('s'),
+            |event| event.schema_version = 2,
+            |event| event.effective_at += chrono::TimeDelta::microseconds(1),
+            |event| event.recorded_at += chrono::TimeDelta::microseconds(1),
+            |event| event.replaces = Some(Position(0)),
+            |event| event.command_id = Uuid::nil(),
+            |event| event.context.actor.push('s'),
+            |event| event.context.on_behalf_of = Some(String::new()),
+            |event| event.context.source = Source::Simulated,
+            |event| event.context.reason = None,
+            |event| event.context.correlation_id = Some(Uuid::nil()),
+            |event| event.context.causation_id = Some(Uuid::nil()),
+            |event| event.context.source_recorded_at = Some(Instant::UNIX_EPOCH),
+            |event| event.payload.push(b' '),
+            |event| event.sealed = Some(vec![]),
+            |event| event.sealed_key_id = Some(Uuid::nil()),
+        ];
+        let mut leaves = vec![leaf(tenant, &opened()), leaf(TenantId(Uuid::nil()), &opened())];
+        for change in changes {
+            let mut event = opened();
+            change(&mut event);
+            leaves.push(leaf(tenant, &event));
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        assert_eq!(leaves.len(), changes.len() + 2);
+    }
 
     #[test]
     fn a_tree_splits_at_the_largest_power_of_two_below_its_size() {

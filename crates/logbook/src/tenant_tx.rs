@@ -105,7 +105,8 @@ pub(crate) fn beginning(tenant: TenantId, mode: Mode) -> String {
         }
         Mode::Read => {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL plan_cache_mode = 'force_custom_plan'; \
-             SET LOCAL jit = off; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '15s'"
+             SET LOCAL jit = off; SET LOCAL random_page_cost = 1.1; SET LOCAL statement_timeout = '10s'; \
+             SET LOCAL idle_in_transaction_session_timeout = '15s'"
         }
         Mode::Rebuild => "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '10s'",
     };

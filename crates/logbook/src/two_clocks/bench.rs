@@ -114,6 +114,9 @@ fn check(stored: &[Stored]) {
     }
 }
 
+/// The version and the position that it was taken at, and the state.
+type Snapshot = (i64, Position, Vec<u8>);
+
 /// A tenant's log in memory.
 pub(crate) struct Bench {
     pub(crate) events: Vec<Recorded>,
@@ -122,7 +125,7 @@ pub(crate) struct Bench {
     pub(crate) tables: Tables,
     answered: HashMap<Uuid, Answered>,
     /// Long streams are loaded upon these, when there are any.
-    snapshots: Option<HashMap<StreamRef, (i64, Position, Vec<u8>)>>,
+    snapshots: Option<HashMap<StreamRef, Snapshot>>,
 }
 
 impl Bench {

@@ -11,7 +11,7 @@ mod tests;
 
 use std::{
     future::Future,
-    net::{SocketAddr, TcpListener},
+    net::TcpListener,
     sync::Arc,
     time::Duration,
 };
@@ -180,14 +180,14 @@ async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let admitted = host_admitted(request.app_config().local_addr(), request.headers(), request.uri().host());
+    let admitted = host_admitted(request.headers(), request.uri().host());
     let mut response = if admitted {
         next.call(request).await?.map_into_boxed_body()
     } else {
         let problem = Problem::new(
             StatusCode::FORBIDDEN,
             "HOST_NOT_LOOPBACK",
-            "A server that listens on loopback answers only to the hosts localhost, 127.0.0.1 and [::1]: \
+            "Until there are keys the server answers only to the hosts localhost, 127.0.0.1 and [::1]: \
              the Host header named another (protection against DNS rebinding).",
         );
         request.into_response(problem.respond(Media::Json, (shared.state.fresh_id)()))
@@ -208,10 +208,7 @@ fn secure(headers: &mut HeaderMap) {
 
 /// A page of a foreign site can make its own name resolve to 127.0.0.1 and would then be of the same origin as this
 /// server; what it cannot do is send another Host header than its own name.
-fn host_admitted(local: SocketAddr, headers: &HeaderMap, authority: Option<&str>) -> bool {
-    if !local.ip().is_loopback() {
-        return true;
-    }
+fn host_admitted(headers: &HeaderMap, authority: Option<&str>) -> bool {
     let mut hosts = headers.get_all(header::HOST).map(HeaderValue::to_str);
     let (Some(Ok(host)), None) = (hosts.next(), hosts.next()) else { return false };
     loopback_name(host) && authority.is_none_or(loopback_name)
