@@ -10,4 +10,5 @@ mod house_rules;
 mod source;
 mod statements;
 mod resilience;
+mod own;
 mod plans;

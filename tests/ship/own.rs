@@ -1,0 +1,136 @@
+//! The program on a PostgreSQL of its own, as a newcomer runs it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// A data folder of the test's own, gone after it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("quarterdeck-own-{}-{name}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.join("data-folder")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn program(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
+    command.arg("--data").arg(data).args(["--log", "warn"]).args(arguments).env_remove("DATABASE_URL");
+    command
+}
+
+fn ran(data: &Path, arguments: &[&str]) -> Output {
+    program(data, arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+#[track_caller]
+fn said(data: &Path, arguments: &[&str]) -> String {
+    let output = ran(data, arguments);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {out}{err}");
+    out.into_owned()
+}
+
+#[track_caller]
+fn refused(data: &Path, arguments: &[&str]) -> String {
+    let output = ran(data, arguments);
+    assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A server, and the address it serves at.
+fn serving(data: &Path) -> (Child, String) {
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let mut child = program(data, &serve).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("http://"))).expect("it says where it serves");
+    let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    std::thread::spawn(move || lines.for_each(drop));
+    (child, address)
+}
+
+fn stop(mut child: Child) {
+    Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(child.wait().unwrap().success(), "a server that is told to stop ends well");
+}
+
+#[test]
+fn a_backup_of_the_demonstration_comes_back_whole() {
+    let folder = Folder::new("backup");
+    let data = folder.data();
+    assert!(said(&data, &["demo", "--no-serve"]).contains("made the tenant demo"));
+    let verified = said(&data, &["verify"]);
+    assert!(verified.contains("is as it was written"), "{verified}");
+    let file = folder.0.join("demo.backup").display().to_string();
+    said(&data, &["backup", &file]);
+    assert!(refused(&data, &["backup", &file]).contains("--overwrite"));
+    said(&data, &["tenant", "create", "later", "--currency", "EUR", "--timezone", "Europe/Berlin"]);
+    assert!(refused(&data, &["restore", &file]).contains("--replace"));
+    said(&data, &["restore", &file, "--replace"]);
+    assert_eq!(said(&data, &["verify"]), verified, "what was backed up is what came back");
+    assert!(!said(&data, &["tenant", "list"]).contains("later"));
+    assert!(said(&data, &["rebuild", "--check"]).contains("are as the log says"));
+}
+
+#[test]
+fn a_second_server_says_so_while_other_commands_attach() {
+    let folder = Folder::new("second");
+    let data = folder.data();
+    let (server, address) = serving(&data);
+    let second = refused(&data, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(second.contains("another server") && second.contains(&server.id().to_string()), "{second}");
+    said(&data, &["tenant", "create", "acme", "--currency", "USD", "--timezone", "UTC"]);
+    assert!(said(&data, &["tenant", "list"]).starts_with("acme\tUSD\tUTC\t"));
+    assert!(std::net::TcpStream::connect(&address).is_ok(), "the server goes on");
+    stop(server);
+    let (again, _) = serving(&data);
+    stop(again);
+}
+
+#[test]
+fn errors_are_plain_sentences_with_exit_codes() {
+    let folder = Folder::new("errors");
+    let data = folder.data();
+    let cases: &[(&[&str], &str)] = &[
+        (&["tenant", "create", "Bad Name", "--currency", "USD", "--timezone", "UTC"], "small letters"),
+        (&["tenant", "create", "ok", "--currency", "XXX", "--timezone", "UTC"], "ISO 4217"),
+        (&["tenant", "create", "ok", "--currency", "USD", "--timezone", "Mars/Base"], "IANA"),
+        (&["verify", "--tenant", "nobody"], "there is no tenant named \"nobody\""),
+        (&["serve", "--listen", "0.0.0.0:0"], "until there are keys"),
+        (&["import", "--tenant", "x", "--mapping", "/nowhere.toml", "."], "/nowhere.toml"),
+        (&["restore", "/nowhere.backup"], "/nowhere.backup"),
+    ];
+    for (arguments, words) in cases {
+        let error = refused(&data, arguments);
+        assert!(error.contains(words), "{arguments:?}: {error}");
+    }
+    let unfit = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing")
+        .output()
+        .unwrap();
+    assert_eq!(unfit.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unfit.stderr).contains("cannot be reached"));
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_committed() {
+    let folder = Folder::new("schema");
+    let committed = include_str!("../../schema/quarterdeck.graphql");
+    assert!(said(&folder.data(), &["schema", "print"]) == committed);
+}
