@@ -4,11 +4,13 @@
 
 mod crossings;
 mod examples;
+#[cfg(feature = "field-data")]
+mod field_data;
 mod fixtures;
 mod harness;
 mod house_rules;
-mod source;
-mod statements;
-mod resilience;
 mod own;
 mod plans;
+mod resilience;
+mod source;
+mod statements;

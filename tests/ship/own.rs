@@ -58,7 +58,8 @@ fn serving(data: &Path) -> (Child, String) {
     let serve = ["serve", "--listen", "127.0.0.1:0"];
     let mut child = program(data, &serve).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("http://"))).expect("it says where it serves");
+    let line =
+        lines.find_map(|line| line.ok().filter(|line| line.contains("http://"))).expect("it says where it serves");
     let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
     std::thread::spawn(move || lines.for_each(drop));
     (child, address)

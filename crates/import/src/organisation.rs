@@ -7,6 +7,7 @@ use crate::{
     run::ImportError,
     wanted::{Change, Place, Story, thing},
 };
+use logbook::Slice;
 use rust_decimal::Decimal;
 use sales::{
     account::{self, Account},
@@ -33,6 +34,23 @@ pub(crate) struct Wanted {
     pub(crate) product_ids: BTreeMap<String, (Uuid, Option<Money>)>,
     pub(crate) account_ids: BTreeMap<String, Uuid>,
     pub(crate) person_ids: BTreeMap<String, Uuid>,
+}
+
+impl Wanted {
+    /// Lets all of it be there from another instant on.
+    pub(crate) fn begin_at(&mut self, instant: Instant) {
+        fn begin<S: Slice>(stories: &mut [Story<S>], instant: Instant) {
+            for change in stories.iter_mut().flat_map(|story| &mut story.changes) {
+                change.effective = instant;
+            }
+        }
+        begin(&mut self.pipelines, instant);
+        begin(&mut self.products, instant);
+        begin(&mut self.teams, instant);
+        begin(&mut self.people, instant);
+        begin(&mut self.lines, instant);
+        begin(&mut self.accounts, instant);
+    }
 }
 
 /// Reads them.

@@ -73,21 +73,24 @@ where
     let (known, mut waiting) = compared(importer, rehearsal.stream::<S>(story.id), story);
     report.already_known += known;
     let (mut own, mut refused_in_a_row, mut types) = (Vec::new(), 0, Vec::new());
+    let mut first_rule = None;
     while let Some((effect, submission)) = waiting.pop_front() {
         match rehearsal.put(&submission).await? {
             Ok(rehearsed) => {
-                refused_in_a_row = 0;
+                (refused_in_a_row, first_rule) = (0, None);
                 types.extend(rehearsed.types);
                 own.push((effect, submission));
             }
             // A later change may have to come first: what moved forward in time makes room for what follows it.
-            Err(Rejection::NoLongerFits { .. } | Rejection::Refused(_)) if refused_in_a_row < waiting.len() => {
-                refused_in_a_row += 1;
-                waiting.push_back((effect, submission));
-            }
             Err(rejection) => {
-                let value = stream.id.to_string();
-                let rule = rejection.to_string();
+                let rule = first_rule.get_or_insert_with(|| rejection.to_string());
+                let of_order = matches!(rejection, Rejection::NoLongerFits { .. } | Rejection::Refused(_));
+                if of_order && refused_in_a_row < waiting.len() {
+                    refused_in_a_row += 1;
+                    waiting.push_back((effect, submission));
+                    continue;
+                }
+                let (value, rule) = (stream.id.to_string(), rule.clone());
                 report.reject(Reject { file: place.file, line: place.line, column: String::new(), value, rule });
                 return Ok(());
             }

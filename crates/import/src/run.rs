@@ -171,7 +171,7 @@ async fn plan(
     let zone = mapping.time_zone.unwrap_or(tenant.zone);
     let files = given_files(request)?;
     let since = zone.first_instant(mapping.organisation.since);
-    let wanted = organisation::read(mapping, &files, since, report)?;
+    let mut wanted = organisation::read(mapping, &files, since, report)?;
     let reading = |done| {
         if done % 1_000 == 0 {
             progress(Progress { phase: Phase::Reading, done, total: done });
@@ -179,6 +179,14 @@ async fn plan(
     };
     let deals = deals::read(mapping, &files, zone, &wanted, report, &reading)?;
     enough(mapping, report)?;
+    let earliest = deals.iter().flat_map(|deal| &deal.changes).map(|change| change.effective).min();
+    if let Some(earliest) = earliest.filter(|earliest| *earliest < since) {
+        let (first, said) = (zone.day_of(earliest), mapping.organisation.since);
+        report.warnings.push(format!(
+            "the first deal is of {first}, before organisation.since ({said}): the organisation counts from {first} on"
+        ));
+        wanted.begin_at(earliest);
+    }
     let mut rehearsal = Rehearsal::begin(reads, logbook.registry(), logbook.clock()).await?;
     report.head = (rehearsal.head().position.0, rehearsal.head().position.0);
     let importer = Importer { source: &mapping.source, import_id: report.import_id };

@@ -53,7 +53,7 @@ pub(crate) async fn append(ground: &Ground<'_>, submissions: &[Submission]) -> V
             Ok(answers) => return answers.into_iter().map(|a| a.map_err(|r| Failure::Rejected(Arc::new(r)))).collect(),
             Err(error) => {
                 tracing::warn!(%error, attempt, "a batch could not be appended");
-                let next = verdict(&error);
+                let next = verdict(&error, attempt);
                 fault = Some(error);
                 match next {
                     Next::Bisect if submissions.len() > 1 => return bisected(ground, submissions).await,
@@ -82,7 +82,7 @@ enum Next {
     GiveUp,
 }
 
-fn verdict(fault: &Fault) -> Next {
+fn verdict(fault: &Fault, attempt: u32) -> Next {
     let Some(error) = fault.postgres() else {
         return if fault.doing() == "connecting to PostgreSQL" { Next::Again } else { Next::GiveUp };
     };
@@ -91,15 +91,16 @@ fn verdict(fault: &Fault) -> Next {
         SqlState::T_R_SERIALIZATION_FAILURE,
         SqlState::T_R_DEADLOCK_DETECTED,
         SqlState::LOCK_NOT_AVAILABLE,
-        SqlState::UNIQUE_VIOLATION,
         SqlState::ADMIN_SHUTDOWN,
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
     ];
-    if again.contains(state) {
+    // Under the lock a key can only be taken by somebody who went around it: look once more, then find out which command.
+    let taken = *state == SqlState::UNIQUE_VIOLATION && attempt == 0;
+    if taken || again.contains(state) {
         Next::Again
-    } else if ["22", "23", "54"].iter().any(|class| state.code().starts_with(class)) {
+    } else if ["22", "23", "54", "P0"].iter().any(|class| state.code().starts_with(class)) {
         Next::Bisect
     } else {
         Next::GiveUp

@@ -14,6 +14,9 @@ macro_rules! examples {
 examples! {
     "pipeline_now": "The open pipeline by stage, now",
     "win_rate_by_rep": "Who wins how often, and how much",
+    "by_status": "All deals by status: counts, amounts, win rate, cycle",
+    "won_by": "Won revenue by region, or any other dimension",
+    "counts_as_of": "Open, won and lost as of a day",
     "revenue_by_month": "Won revenue and win rate by close month",
     "two_instants": "One figure at two instants, in one request",
     "what_we_believed": "The four answers of the two clocks",

@@ -1,2 +1,2 @@
 SELECT position, stream_kind, stream_id FROM event
-WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY position
+WHERE tenant_id = $1 AND correlation_id = $2 ORDER BY position LIMIT 100000000

@@ -9,12 +9,7 @@ mod metrics;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    future::Future,
-    net::TcpListener,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App, Error, HttpResponse, HttpServer,
