@@ -45,6 +45,15 @@ impl Ship {
         Self::aboard(cluster, database, config, admin, tenant)
     }
 
+    /// The cluster of a folder that a server runs on, with one empty tenant.
+    pub async fn on_folder(folder: &std::path::Path) -> Self {
+        let cluster = Cluster::attach(folder, local_postgres::Settings::default()).await.unwrap();
+        let (config, admin) = (cluster.config(), cluster.admin_config("quarterdeck"));
+        let app = database::pool(&in_role(&config, "quarterdeck_app"), 1);
+        let tenant = made(&app, TENANT).await;
+        Self::aboard(Arc::new(cluster), "quarterdeck".to_owned(), config, admin, tenant)
+    }
+
     fn aboard(cluster: Arc<Cluster>, database: String, config: Config, admin: Config, tenant: Tenant) -> Self {
         let app = database::pool(&in_role(&config, "quarterdeck_app"), 8);
         let watch = database::pool(&in_role(&config, "quarterdeck_watch"), 2);

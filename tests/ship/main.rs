@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
+mod crashes;
 mod crossings;
 mod examples;
 #[cfg(feature = "field-data")]
@@ -11,6 +12,9 @@ mod harness;
 mod house_rules;
 mod own;
 mod plans;
+mod process;
+mod racing;
 mod resilience;
 mod source;
 mod statements;
+mod tampering;

@@ -181,8 +181,9 @@ impl AccountQueries {
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<AccountConnection>> {
         let read = async || {
-            let window = Window::of(first, after, last, before, ORDER)?;
-            AccountConnection::read(View::of(&self.0, context).await?, filter.unwrap_or_default(), &window).await
+            let view = View::of(&self.0, context).await?;
+            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
+            AccountConnection::read(view, filter.unwrap_or_default(), &window).await
         };
         Some(read().await)
     }

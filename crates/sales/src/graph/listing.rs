@@ -76,7 +76,7 @@ pub(crate) async fn page<R: DeserializeOwned>(
     let rows = view.reads().rows_as_of(sql, view.seen().await?, &filter).await.map_err(|error| fault(&error))?;
     let row = |row: &Row| -> Result<(Cursor, R), Fault> {
         let (text, id) = (row.get("text_key"), row.get("id"));
-        Ok((Cursor { order: ORDER.to_owned(), number: 0, text, id }, found(row)?))
+        Ok((Cursor { order: window.order.clone(), number: 0, text, id }, found(row)?))
     };
     let rows: Result<Vec<_>, Fault> = rows.iter().map(row).collect();
     Ok(PageSlice::of(window, rows.map_err(|error| fault(&error))?))

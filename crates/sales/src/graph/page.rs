@@ -66,6 +66,8 @@ pub struct Window {
     pub backward: bool,
     /// The row before the first one, in reading direction.
     pub cursor: Option<Cursor>,
+    /// The order and the known position, which its cursors carry.
+    pub order: String,
 }
 
 impl Window {
@@ -89,7 +91,7 @@ impl Window {
             return Err(bad_input(&format!("a page has 1 to {PAGE_SIZE_MAX} rows, not {size}")));
         }
         let cursor = cursor.map(|cursor| Cursor::decoded(&cursor, order)).transpose()?;
-        Ok(Self { size: i64::from(size), backward, cursor })
+        Ok(Self { size: i64::from(size), backward, cursor, order: order.to_owned() })
     }
 }
 

@@ -157,6 +157,15 @@ impl View {
         self.point.seen().await.map_err(|error| fault(&error))
     }
 
+    /// The name of an order at these instants: a cursor of a page that was read with other knowledge is refused.
+    ///
+    /// # Errors
+    /// When the log cannot be asked.
+    pub async fn order(&self, order: &str) -> Result<String> {
+        let known = self.seen().await?.known;
+        Ok(known.map_or_else(|| order.to_owned(), |known| format!("{order} AS KNOWN AT {known}")))
+    }
+
     /// The organisation at the two instants.
     ///
     /// # Errors

@@ -145,8 +145,9 @@ impl ProductQueries {
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<ProductConnection>> {
         let read = async || {
-            let window = Window::of(first, after, last, before, ORDER)?;
-            ProductConnection::read(View::of(&self.0, context).await?, filter.unwrap_or_default(), &window).await
+            let view = View::of(&self.0, context).await?;
+            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
+            ProductConnection::read(view, filter.unwrap_or_default(), &window).await
         };
         Some(read().await)
     }

@@ -177,8 +177,9 @@ impl TeamQueries {
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<TeamConnection>> {
         let read = async || {
-            let window = Window::of(first, after, last, before, ORDER)?;
-            TeamConnection::read(View::of(&self.0, context).await?, filter.unwrap_or_default(), &window).await
+            let view = View::of(&self.0, context).await?;
+            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
+            TeamConnection::read(view, filter.unwrap_or_default(), &window).await
         };
         Some(read().await)
     }

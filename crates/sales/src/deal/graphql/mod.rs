@@ -403,9 +403,8 @@ impl DealConnection {
         parameters.extend(own);
         let rows =
             view.reads().rows_as_of(sql, view.seen().await?, &parameters).await.map_err(|error| fault(&error))?;
-        let name = format!("{word} {:?}", order.direction);
         let cursor = |found: &tokio_postgres::Row| Cursor {
-            order: name.clone(),
+            order: window.order.clone(),
             number: found.get("number_key"),
             text: found.get("text_key"),
             id: found.get("id"),
@@ -458,9 +457,9 @@ impl DealQueries {
     ) -> Option<Result<DealConnection>> {
         let read = async || {
             let order = order_by.unwrap_or(DealOrder { field: DealOrderField::Name, direction: OrderDirection::Asc });
-            let name = format!("{} {:?}", order.word(), order.direction);
-            let window = Window::of(first, after, last, before, &name)?;
             let view = View::of(&self.0, context).await?;
+            let name = view.order(&format!("{} {:?}", order.word(), order.direction)).await?;
+            let window = Window::of(first, after, last, before, &name)?;
             DealConnection::read(view, filter.unwrap_or_default(), &order, &window).await
         };
         Some(read().await)

@@ -283,8 +283,9 @@ impl PersonQueries {
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<PersonConnection>> {
         let read = async || {
-            let window = Window::of(first, after, last, before, ORDER)?;
-            PersonConnection::read(View::of(&self.0, context).await?, filter.unwrap_or_default(), &window).await
+            let view = View::of(&self.0, context).await?;
+            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
+            PersonConnection::read(view, filter.unwrap_or_default(), &window).await
         };
         Some(read().await)
     }

@@ -253,8 +253,9 @@ impl PipelineQueries {
         #[graphql(desc = "The cursor before which the page ends.")] before: Option<String>,
     ) -> Option<Result<PipelineConnection>> {
         let read = async || {
-            let window = Window::of(first, after, last, before, ORDER)?;
-            PipelineConnection::read(View::of(&self.0, context).await?, filter.unwrap_or_default(), &window).await
+            let view = View::of(&self.0, context).await?;
+            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
+            PipelineConnection::read(view, filter.unwrap_or_default(), &window).await
         };
         Some(read().await)
     }
