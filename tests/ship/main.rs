@@ -10,6 +10,7 @@ mod field_data;
 mod fixtures;
 mod harness;
 mod house_rules;
+mod importing;
 mod own;
 mod plans;
 mod process;

@@ -59,6 +59,46 @@ pub(crate) struct Sheet {
     record: csv::ByteRecord,
 }
 
+/// Ends lines with a line feed alone, so that lines are counted right whichever way the file ends them.
+struct PlainLines<R> {
+    inner: R,
+    /// A carriage return was read, and what follows it is not known yet.
+    held: bool,
+}
+
+impl<R: Read> Read for PlainLines<R> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let mut chunk = vec![0; out.len().saturating_sub(1).max(1)];
+        if out.len() < 2 {
+            return self.inner.read(out); // no room to put a held byte back: nobody reads a file byte by byte
+        }
+        loop {
+            let read = self.inner.read(&mut chunk)?;
+            let mut written = 0;
+            let mut put = |byte| {
+                out[written] = byte;
+                written += 1;
+            };
+            if read == 0 && std::mem::take(&mut self.held) {
+                put(b'\r');
+            }
+            for byte in &chunk[..read] {
+                if std::mem::take(&mut self.held) && *byte != b'\n' {
+                    put(b'\r');
+                }
+                if *byte == b'\r' {
+                    self.held = true;
+                } else {
+                    put(*byte);
+                }
+            }
+            if written > 0 || read == 0 {
+                return Ok(written);
+            }
+        }
+    }
+}
+
 /// A row of a file.
 pub(crate) struct Row<'a> {
     pub(crate) line: u64,
@@ -74,7 +114,7 @@ impl Sheet {
         if start == [0xEF, 0xBB, 0xBF] {
             start.clear();
         }
-        let bytes: Box<dyn Read> = Box::new(std::io::Cursor::new(start).chain(file));
+        let bytes: Box<dyn Read> = Box::new(PlainLines { inner: std::io::Cursor::new(start).chain(file), held: false });
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let header = reader.byte_headers().map_err(|error| broken(error.into()))?;

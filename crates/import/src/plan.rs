@@ -154,10 +154,15 @@ where
         waiting.push_back((effect, submission));
     }
     for unit in left {
-        let Position(position) = unit.first;
-        let base = Uuid::new_v5(&story.id, format!("{} withdraws {position}", importer.source).as_bytes());
-        let id = (0..).map(|again| wanted::command(base, None, again)).find(|id| !used.contains(id)).unwrap_or(base);
-        waiting.push_front((Effect::Withdrawn, importer.submission(key, id, Verb::Withdraw(unit.first), Some(UNSAID))));
+        // What it stood in for would stand again: all of the place is withdrawn, last first.
+        let layers = stream.map(|stream| stream.layers(unit.root)).unwrap_or_default();
+        for position in layers.into_iter().rev() {
+            let base = Uuid::new_v5(&story.id, format!("{} withdraws {position}", importer.source).as_bytes());
+            let id =
+                (0..).map(|again| wanted::command(base, None, again)).find(|id| !used.contains(id)).unwrap_or(base);
+            waiting
+                .push_front((Effect::Withdrawn, importer.submission(key, id, Verb::Withdraw(position), Some(UNSAID))));
+        }
     }
     (known_count, waiting)
 }

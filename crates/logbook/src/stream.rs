@@ -155,6 +155,16 @@ impl<S: Slice> Stream<S> {
         standing::<S>(&self.units)
     }
 
+    /// The units that say something in one place and are not withdrawn, last first: when one of them is withdrawn, the
+    /// next stands again.
+    pub fn layers(&self, root: Position) -> Vec<Position> {
+        let dead = withdrawn(&self.units);
+        let said = |unit: &&Unit<S::Event>| {
+            matches!(unit.act, Act::Say(_)) && unit.root == root && !dead.contains(&unit.first)
+        };
+        self.units.iter().rev().filter(said).map(|unit| unit.first).collect()
+    }
+
     /// The state at an instant: of a schedule, all that is said of any instant.
     pub fn state_at(&self, effective: Instant) -> Option<S> {
         let standing = self.standing();
