@@ -97,7 +97,7 @@ async fn a_newer_export_appends_what_moved_and_corrects_what_was_rewritten() {
             "WON Won 4800.00 2017-03-01 2017-04-01",
         ),
         (WON, (2, 2, 0), "WON Won 4800.00 2017-01-02 2017-03-01"),
-        (OPEN, (4, 0, 4), "OPEN Engaging 4821.00 2017-01-02 -"),
+        (OPEN, (5, 0, 5), "OPEN Engaging 4821.00 2017-01-02 -"),
         (WON, (1, 0, 0), "WON Won 4800.00 2017-01-02 2017-03-01"),
         (
             "D1,Tomas,GTXPro,Northwind,Lost,2017-01-02,2017-03-05,0\n",
