@@ -9,7 +9,6 @@ use logbook::{
     Unit, Verb,
 };
 use std::collections::{HashMap, HashSet, VecDeque};
-use units::Position;
 use uuid::Uuid;
 
 /// Who imports.
