@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    path::PathBuf,
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -145,10 +145,10 @@ async fn postgresql_killed_ten_times_under_load_loses_nothing_that_was_acknowled
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-fn postmaster(folder: &PathBuf) -> String {
+fn postmaster(folder: &Path) -> String {
     loop {
         let file = std::fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-        let alive = |pid: &str| std::path::Path::new(&format!("/proc/{pid}")).exists();
+        let alive = |pid: &str| Path::new(&format!("/proc/{pid}")).exists();
         match file.lines().next().map(str::trim) {
             Some(pid) if alive(pid) => return pid.to_owned(),
             _ => std::thread::sleep(Duration::from_millis(20)),

@@ -13,9 +13,7 @@ pub struct Crew {
     pub rep: String,
     /// The rep's manager.
     pub manager: String,
-    /// Their team, below a region.
-    pub team: String,
-    /// The region.
+    /// The region above their team.
     pub region: String,
     /// A customer.
     pub account: String,
@@ -61,7 +59,7 @@ pub async fn crew(ship: &Ship) -> Crew {
     let account = key(&ship.command("accountRegister", "account { key }", register).await, "account");
     let launch = json!({ "name": "Chart", "listPrice": { "amount": "1200.00" }, "effectiveAt": since() });
     let product = key(&ship.command("productLaunch", "product { key }", launch).await, "product");
-    Crew { pipeline, stages: Value::Object(stages), rep, manager, team, region, account, product }
+    Crew { pipeline, stages: Value::Object(stages), rep, manager, region, account, product }
 }
 
 impl Crew {

@@ -31,12 +31,16 @@ impl ServerProcess {
             config.get_user().unwrap(),
             ship.database
         );
-        Self::started(|command| drop(command.env("DATABASE_URL", url)))
+        Self::started(|command| {
+            command.env("DATABASE_URL", url);
+        })
     }
 
     /// A server on a PostgreSQL of its own.
     pub fn on_folder(data: &Path) -> Self {
-        Self::started(|command| drop(command.env_remove("DATABASE_URL").arg("--data").arg(data)))
+        Self::started(|command| {
+            command.env_remove("DATABASE_URL").arg("--data").arg(data);
+        })
     }
 
     fn started(arrange: impl FnOnce(&mut Command)) -> Self {

@@ -5,22 +5,29 @@ use std::path::{Path, PathBuf};
 
 /// The oldest major version that will do.
 const MAJOR_MIN: u32 = 15;
+/// The programs that an installation must have.
+const PROGRAMS: [&str; 5] = ["postgres", "initdb", "pg_ctl", "pg_dump", "pg_restore"];
 
 /// The folder of one installation's binaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binaries {
-    folder: PathBuf,
-    major: u32,
+    /// The folder itself.
+    pub folder: PathBuf,
+    /// The major version.
+    pub major: u32,
     /// What `postgres --version` says: an upgrade changes it.
-    pub(crate) version: String,
+    pub version: String,
 }
 
 impl Binaries {
     /// All installations of this machine that will do, newest first; `only` looks in one folder and nowhere else.
-    pub(crate) fn all(only: Option<&Path>) -> Vec<Self> {
-        let mut folders = only.map_or_else(usual_folders, |only| vec![only.to_path_buf()]);
-        folders.dedup();
-        let mut found: Vec<Self> = folders.into_iter().filter_map(Self::of).collect();
+    pub fn all(only: Option<&Path>) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for folder in only.map_or_else(usual_folders, |only| vec![only.to_path_buf()]) {
+            if found.iter().all(|binaries| binaries.folder != folder) {
+                found.extend(Self::of(folder));
+            }
+        }
         found.retain(|binaries| binaries.major >= MAJOR_MIN);
         found.sort_by_key(|binaries| std::cmp::Reverse(binaries.major));
         found
@@ -42,8 +49,7 @@ impl Binaries {
     }
 
     fn of(folder: PathBuf) -> Option<Self> {
-        let complete = ["postgres", "initdb", "pg_ctl", "pg_dump", "pg_restore"];
-        complete.iter().all(|program| folder.join(program).is_file()).then_some(())?;
+        PROGRAMS.iter().all(|program| folder.join(program).is_file()).then_some(())?;
         let said = std::process::Command::new(folder.join("postgres")).arg("--version").output().ok()?;
         let version = String::from_utf8(said.stdout).ok()?.trim().to_owned();
         let number = version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
@@ -74,7 +80,7 @@ fn usual_folders() -> Vec<PathBuf> {
         named.map(|entry| entry.path().join("bin")).collect::<Vec<_>>()
     };
     folders.extend(installed("/usr/lib/postgresql", ""));
-    folders.extend(installed("/usr/pgsql", ""));
+    folders.extend(installed("/usr", "pgsql-"));
     folders.extend(installed("/opt/homebrew/opt", "postgresql"));
     folders.extend(installed("/usr/local/opt", "postgresql"));
     folders

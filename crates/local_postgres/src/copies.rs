@@ -1,17 +1,35 @@
 //! Backups, and the way back.
 
 use crate::{
-    cluster::{Cluster, connect},
+    cluster::Cluster,
     error::Error,
+    postmaster::{ADMIN, connect, piped, settled},
 };
 use std::{
-    fs::File,
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
 };
+use tokio_postgres::Client;
+
+/// Roles that a backup may name and the cluster lack; they are made one by one.
+const ROLES_MAX: usize = 32;
+/// How often connections that come back are ended before a database's name is given up.
+const SWAPS_MAX: u32 = 5;
+
+/// A file that is removed unless it got its name.
+struct Part(PathBuf);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        drop(std::fs::remove_file(&self.0));
+    }
+}
 
 impl Cluster {
     /// Writes a database into a file (pg_dump's custom format): first beside it, so that the file is whole or not there.
+    /// The file is readable for us alone.
     ///
     /// # Errors
     /// When the file is there and may not be overwritten, or it cannot be written.
@@ -19,83 +37,154 @@ impl Cluster {
         if file.exists() && !overwrite {
             return Err(Error::Exists(file.to_path_buf()));
         }
-        let part = PathBuf::from(format!("{}.part", file.display()));
-        let written = self.dumped(database, &part).await;
-        if written.is_err() {
-            drop(std::fs::remove_file(&part));
-        }
-        written?;
-        std::fs::rename(&part, file).map_err(Error::file("writing", file))
-    }
-
-    async fn dumped(&self, database: &str, part: &Path) -> Result<(), Error> {
-        let out = File::create(part).map_err(Error::file("writing", part))?;
+        let mut name = file.as_os_str().to_owned();
+        name.push(".part");
+        let part = Part(PathBuf::from(name));
+        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part.0);
+        let out = out.map_err(Error::file("writing", &part.0))?;
         let mut dump = self.reaching("pg_dump", database)?;
-        dump.arg("--format=custom").stdout(out.try_clone().map_err(Error::file("writing", part))?);
+        dump.arg("--format=custom").stdin(Stdio::null());
+        dump.stdout(out.try_clone().map_err(Error::file("writing", &part.0))?);
         piped("pg_dump", dump).await?;
-        out.sync_all().map_err(Error::file("writing", part))
+        out.sync_all().map_err(Error::file("writing", &part.0))?;
+        std::fs::rename(&part.0, file).map_err(Error::file("writing", file))?;
+        settled(file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
-    /// Reads a backup into a new database, and only when that is whole puts it in the old one's place.
+    /// Reads a backup into a new database, and only when that is whole puts it in the old one's place. Roles that the
+    /// backup names and this cluster lacks are made, without any right of their own.
     ///
     /// # Errors
     /// When the file is no backup, or the database holds tables and may not be replaced. What is there stays then.
     pub async fn restore(&self, database: &str, file: &Path, replace: bool) -> Result<(), Error> {
-        let opened = || File::open(file).map_err(Error::file("reading", file));
         let mut list = self.program("pg_restore")?;
-        list.arg("--list").stdin(opened()?).stdout(Stdio::null());
-        piped("pg_restore", list).await?;
+        list.arg("--list").stdin(opened(file)?).stdout(Stdio::null());
+        piped("pg_restore", list).await.map_err(|error| not_a_backup(file, error))?;
         let there = connect(&self.admin_config(database)).await?;
-        let tables = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+        let tables =
+            "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'm') AND relnamespace::regnamespace::text
+            NOT IN ('pg_catalog', 'information_schema') AND relnamespace::regnamespace::text NOT LIKE 'pg\\_%'";
         if there.query_one(tables, &[]).await?.get::<_, i64>(0) > 0 && !replace {
             return Err(Error::NotEmpty);
         }
         drop(there);
-        let half = format!("{database}_restoring");
         let admin = connect(&self.admin_config("postgres")).await?;
-        let forget = format!("DROP DATABASE IF EXISTS {half} WITH (FORCE)");
-        admin.batch_execute(&forget).await?;
-        admin.batch_execute(&format!("CREATE DATABASE {half} TEMPLATE template0")).await?;
-        let mut restore = self.reaching("pg_restore", &half)?;
-        restore.args(["--exit-on-error", "--single-transaction"]).stdin(opened()?);
-        if let Err(error) = piped("pg_restore", restore).await {
+        if !admin.query_one("SELECT pg_try_advisory_lock(726)", &[]).await?.get::<_, bool>(0) {
+            return Err(Error::Restoring);
+        }
+        let half = format!("{database}_restoring");
+        let forget = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&half));
+        let placed = match self.filled(&admin, &half, &forget, file).await {
+            Ok(()) => swapped(&admin, database, &half).await,
+            Err(error) => Err(error),
+        };
+        if placed.is_err() {
             admin.batch_execute(&forget).await?;
-            return Err(error);
         }
-        self.swapped(&admin, database, &half).await
+        placed
     }
 
-    async fn swapped(&self, admin: &tokio_postgres::Client, database: &str, half: &str) -> Result<(), Error> {
-        let old = format!("{database}_replaced");
-        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {old} WITH (FORCE)")).await?;
-        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
-        admin.execute(others, &[&database]).await?;
-        admin.batch_execute(&format!("ALTER DATABASE {database} RENAME TO {old}")).await?;
-        let taken = admin.batch_execute(&format!("ALTER DATABASE {half} RENAME TO {database}")).await;
-        if let Err(error) = taken {
-            admin.batch_execute(&format!("ALTER DATABASE {old} RENAME TO {database}")).await?;
-            return Err(error.into());
+    /// Restores into a database beside the present one: first its tables without rows, which shows soon what is missing.
+    async fn filled(&self, admin: &Client, half: &str, forget: &str, file: &Path) -> Result<(), Error> {
+        for _ in 0..ROLES_MAX {
+            match self.read_into(admin, half, forget, file, &["--schema-only"]).await {
+                Ok(()) => break,
+                Err(error) => match missing_role(&error.to_string()) {
+                    Some(role) => make_role(admin, &role).await?,
+                    None => return Err(unfit(file, error)),
+                },
+            }
         }
-        Ok(admin.batch_execute(&format!("DROP DATABASE {old} WITH (FORCE)")).await?)
+        self.read_into(admin, half, forget, file, &[]).await.map_err(|error| unfit(file, error))?;
+        Ok(connect(&self.admin_config(half)).await?.batch_execute("ANALYZE").await?)
     }
 
-    fn reaching(&self, program: &str, database: &str) -> Result<std::process::Command, Error> {
+    async fn read_into(
+        &self,
+        admin: &Client,
+        half: &str,
+        forget: &str,
+        file: &Path,
+        options: &[&str],
+    ) -> Result<(), Error> {
+        admin.batch_execute(forget).await?;
+        admin.batch_execute(&format!("CREATE DATABASE {} TEMPLATE template0", quoted(half))).await?;
+        let mut restore = self.reaching("pg_restore", half)?;
+        restore.args(["--exit-on-error", "--single-transaction"]).args(options);
+        restore.stdin(opened(file)?).stdout(Stdio::null());
+        piped("pg_restore", restore).await.map(drop)
+    }
+
+    fn reaching(&self, program: &str, database: &str) -> Result<Command, Error> {
         let mut command = self.program(program)?;
-        command.arg("--host").arg(self.sockets()).args(["--username", "quarterdeck_admin", "--no-password"]);
+        command.arg("--host").arg(self.sockets()).args(["--port", "5432", "--username", ADMIN, "--no-password"]);
         command.args(["--dbname", database]);
         Ok(command)
     }
 }
 
-/// Runs a program whose input or output is a file of ours.
-async fn piped(name: &str, command: std::process::Command) -> Result<(), Error> {
-    let failed = |said: String| Error::Program { program: name.to_owned(), said };
-    let mut command = tokio::process::Command::from(command);
-    let child = command.stderr(Stdio::piped()).spawn().map_err(|error| failed(error.to_string()))?;
-    let done = child.wait_with_output().await.map_err(|error| failed(error.to_string()))?;
-    if done.status.success() {
-        return Ok(());
+/// Gives a database's name to another in one transaction, so that there is never none of that name; then drops it.
+async fn swapped(admin: &Client, database: &str, half: &str) -> Result<(), Error> {
+    let old = format!("{database}_replaced");
+    let forget = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&old));
+    admin.batch_execute(&forget).await?;
+    let swap = format!(
+        "BEGIN; ALTER DATABASE {present} RENAME TO {old}; ALTER DATABASE {half} RENAME TO {present}; COMMIT",
+        present = quoted(database),
+        old = quoted(&old),
+        half = quoted(half)
+    );
+    let mut tries = 0;
+    loop {
+        let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ($1, $2)";
+        admin.execute(others, &[&database, &half]).await?;
+        tries += 1;
+        match admin.batch_execute(&swap).await {
+            Ok(()) => break,
+            Err(error) => {
+                admin.batch_execute("ROLLBACK").await?;
+                let in_use = error.code() == Some(&tokio_postgres::error::SqlState::OBJECT_IN_USE);
+                if !in_use || tries == SWAPS_MAX {
+                    return Err(error.into());
+                }
+            }
+        }
     }
-    let said = String::from_utf8_lossy(&done.stderr);
-    Err(failed(said.trim().lines().take(5).collect::<Vec<_>>().join("; ")))
+    if let Err(error) = admin.batch_execute(&forget).await {
+        tracing::warn!(%error, database = old, "the replaced database is still there; the next restore drops it");
+    }
+    Ok(())
+}
+
+async fn make_role(admin: &Client, role: &str) -> Result<(), Error> {
+    tracing::info!(role, "the backup names a role that this cluster lacks: it is made");
+    Ok(admin.batch_execute(&format!("CREATE ROLE {} NOLOGIN NOINHERIT", quoted(role))).await?)
+}
+
+/// The name in PostgreSQL's `role "name" does not exist`, which is not translated: its programs run in the C locale.
+fn missing_role(said: &str) -> Option<String> {
+    let (name, _) = said.split_once("ERROR:  role \"")?.1.split_once("\" does not exist")?;
+    Some(name.to_owned())
+}
+
+fn opened(file: &Path) -> Result<File, Error> {
+    File::open(file).map_err(Error::file("reading", file))
+}
+
+/// Of pg_restore's troubles those that are the file's: it was cut or bent.
+fn unfit(file: &Path, error: Error) -> Error {
+    let files = ["end of file", "archive", "compressed data", "input file"];
+    if files.iter().any(|words| error.to_string().contains(words)) { not_a_backup(file, error) } else { error }
+}
+
+fn not_a_backup(file: &Path, error: Error) -> Error {
+    match error {
+        Error::Program { said, .. } => Error::NotABackup { file: file.to_path_buf(), said },
+        error => error,
+    }
+}
+
+/// A name as SQL takes it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

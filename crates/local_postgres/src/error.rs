@@ -35,6 +35,29 @@ pub enum Error {
         "PostgreSQL does not run as root, and this machine has no user named postgres: make one, or run as another user"
     )]
     NobodyToRunAs,
+    /// A folder or file that should be ours alone.
+    #[error("{path} belongs to another user, is a link, or is open to others: move it away, or choose another folder")]
+    Foreign {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// A folder that the user `postgres` cannot reach.
+    #[error(
+        "the folder {folder} cannot be used: as root we run PostgreSQL as the user postgres, which may not enter {above}; \
+         choose a folder that everybody may enter, such as /var/lib/quarterdeck"
+    )]
+    Closed {
+        /// The data folder.
+        folder: PathBuf,
+        /// The folder on the way that is closed.
+        above: PathBuf,
+    },
+    /// Something else lies where PostgreSQL's data belongs.
+    #[error("{path} holds files and is no PostgreSQL data folder: move it away, or choose another folder with --data")]
+    Occupied {
+        /// Where the data belongs.
+        path: PathBuf,
+    },
     /// A file or a folder.
     #[error("{doing} {path}: {source}")]
     File {
@@ -46,7 +69,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// One of PostgreSQL's programs failed.
-    #[error("{program} failed: {said}")]
+    #[error("{program} failed: {said}{}", rule(said))]
     Program {
         /// Which one.
         program: String,
@@ -54,7 +77,7 @@ pub enum Error {
         said: String,
     },
     /// PostgreSQL did not answer.
-    #[error("PostgreSQL in {folder} does not answer: {said}")]
+    #[error("PostgreSQL in {folder} does not answer: {said}{}", rule(said))]
     Silent {
         /// The data folder.
         folder: PathBuf,
@@ -67,9 +90,20 @@ pub enum Error {
     /// The backup's file is there.
     #[error("{0} is there already: choose another name, or say --overwrite")]
     Exists(PathBuf),
+    /// The file to restore is something else.
+    #[error("{file} is no whole backup: {said}")]
+    NotABackup {
+        /// The file.
+        file: PathBuf,
+        /// What pg_restore said.
+        said: String,
+    },
     /// There is something where the backup should go.
     #[error("the database holds tables already: say --replace to put the backup in their place")]
     NotEmpty,
+    /// Two restores at once.
+    #[error("another restore is running: wait for it")]
+    Restoring,
     /// The lock's holder vanished, or the like.
     #[error("{0}")]
     Other(String),
@@ -79,5 +113,18 @@ impl Error {
     pub(crate) fn file(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::File { doing, path, source }
+    }
+}
+
+/// What to do about the troubles that a machine makes, by PostgreSQL's untranslated words.
+fn rule(said: &str) -> &'static str {
+    if said.contains("No space left on device") || said.contains("Disk quota exceeded") {
+        ". The disk is full: free some space, nothing is lost"
+    } else if said.contains("shared memory") && said.contains("still in use") {
+        ". Processes of a PostgreSQL that died still run on the folder: end them, then start again"
+    } else if said.contains("Permission denied") {
+        ". The folder must be the user's who runs PostgreSQL (postgres when we are root), with all that is in it"
+    } else {
+        ""
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::error::Error;
 use std::{
+    fs::{File, Metadata, OpenOptions},
     os::unix::{
-        fs::{DirBuilderExt, MetadataExt, chown},
+        fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown},
         process::CommandExt,
     },
     path::Path,
@@ -20,28 +21,30 @@ pub(crate) struct Owner {
 
 impl Owner {
     pub(crate) fn find() -> Result<Self, Error> {
-        let own = std::fs::metadata("/proc/self").map(|me| me.uid()).or_else(|_| asked_id()).unwrap_or(u32::MAX);
+        let own = own_uid()?;
         if own != 0 {
             return Ok(Self { other: None, own });
         }
-        let users = std::fs::read_to_string("/etc/passwd").map_err(Error::file("reading", "/etc/passwd"))?;
-        let postgres = users.lines().find_map(|line| {
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let listed = users.lines().find_map(|line| {
             let mut fields = line.split(':');
             (fields.next()? == "postgres").then_some(())?;
             Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
         });
-        Ok(Self { other: Some(postgres.ok_or(Error::NobodyToRunAs)?), own })
+        let asked = || Some((id(&["-u", "postgres"])?, id(&["-g", "postgres"])?));
+        Ok(Self { other: Some(listed.or_else(asked).ok_or(Error::NobodyToRunAs)?), own })
     }
 
     pub(crate) fn uid(self) -> u32 {
         self.other.map_or(self.own, |(uid, _)| uid)
     }
 
-    /// A program run as the owner, in a folder it may be in.
+    /// A program run as the owner, in a folder it may be in. Of another user's process the standard library clears the
+    /// supplementary groups as well.
     pub(crate) fn command(self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir("/").env("LC_ALL", "C");
-        for name in ["PGDATA", "PGHOST", "PGPORT", "PGUSER", "PGDATABASE", "PGOPTIONS", "PGSERVICE"] {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"PG")) {
             command.env_remove(name);
         }
         if let Some((uid, gid)) = self.other {
@@ -50,32 +53,99 @@ impl Owner {
         command
     }
 
-    /// A folder that is the owner's alone; one of somebody else's is refused.
+    /// A folder that PostgreSQL can be in: the owner's alone when it is new or empty, refused when it is somebody else's.
     pub(crate) fn folder(self, path: &Path) -> Result<(), Error> {
         if !path.is_dir() {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(Error::file("making the folder", parent))?;
             }
-            std::fs::DirBuilder::new().mode(0o700).create(path).map_err(Error::file("making the folder", path))?;
-            self.hand_over(path)?;
+            self.fresh(path)?;
         }
         let found = std::fs::metadata(path).map_err(Error::file("looking at", path))?;
         if found.uid() != self.uid() && found.uid() != self.own {
-            return Err(Error::Other(format!("the folder {} belongs to another user", path.display())));
+            return Err(Error::Foreign { path: path.to_path_buf() });
+        }
+        let empty = std::fs::read_dir(path).map_err(Error::file("looking into", path))?.next().is_none();
+        if empty && found.uid() != self.uid() {
+            self.hand_over(path)?;
+        }
+        let whole = path.canonicalize().map_err(Error::file("looking at", path))?;
+        for above in whole.ancestors() {
+            let found = std::fs::metadata(above).map_err(Error::file("looking at", above))?;
+            if !self.enters(&found) {
+                return Err(Error::Closed { folder: whole.clone(), above: above.to_path_buf() });
+            }
         }
         Ok(())
     }
 
-    pub(crate) fn hand_over(self, path: &Path) -> Result<(), Error> {
+    /// A folder for sockets, the owner's alone: it may lie where anybody can make folders and links.
+    pub(crate) fn private_folder(self, path: &Path) -> Result<(), Error> {
+        let look = || std::fs::symlink_metadata(path);
+        let found = match look() {
+            Ok(found) => found,
+            Err(_) => {
+                self.fresh(path)?;
+                look().map_err(Error::file("looking at", path))?
+            }
+        };
+        if !found.is_dir() || found.uid() != self.uid() || found.mode() & 0o077 != 0 {
+            return Err(Error::Foreign { path: path.to_path_buf() });
+        }
+        Ok(())
+    }
+
+    /// A folder that was not there.
+    pub(crate) fn fresh(self, path: &Path) -> Result<(), Error> {
+        std::fs::DirBuilder::new().mode(0o700).create(path).map_err(Error::file("making the folder", path))?;
+        self.hand_over(path)
+    }
+
+    fn hand_over(self, path: &Path) -> Result<(), Error> {
         match self.other {
-            Some((uid, gid)) => chown(path, Some(uid), Some(gid)).map_err(Error::file("handing over", path)),
+            Some((uid, gid)) => lchown(path, Some(uid), Some(gid)).map_err(Error::file("handing over", path)),
             None => Ok(()),
         }
     }
+
+    /// A file of the owner's in its folder, made when it is not there. A link is refused: the owner may have put it
+    /// there to have root write elsewhere.
+    pub(crate) fn file(self, path: &Path) -> Result<File, Error> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o600);
+        let file = options.open(path).map_err(Error::file("opening", path))?;
+        let opened = file.metadata().map_err(Error::file("looking at", path))?;
+        let named = std::fs::symlink_metadata(path).map_err(Error::file("looking at", path))?;
+        if !named.is_file() || opened.nlink() != 1 || (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
+            return Err(Error::Foreign { path: path.to_path_buf() });
+        }
+        match self.other {
+            Some((uid, gid)) if opened.uid() == self.own => {
+                fchown(&file, Some(uid), Some(gid)).map_err(Error::file("handing over", path))?;
+            }
+            _ => {}
+        }
+        Ok(file)
+    }
+
+    fn enters(self, folder: &Metadata) -> bool {
+        let Some((uid, gid)) = self.other else { return true };
+        let bit = match (folder.uid() == uid, folder.gid() == gid) {
+            (true, _) => 0o100,
+            (false, true) => 0o010,
+            (false, false) => 0o001,
+        };
+        folder.mode() & bit != 0
+    }
 }
 
-fn asked_id() -> std::io::Result<u32> {
-    let said = Command::new("id").arg("-u").output()?;
-    let text = String::from_utf8_lossy(&said.stdout);
-    text.trim().parse().map_err(std::io::Error::other)
+/// The user that we run as.
+pub(crate) fn own_uid() -> Result<u32, Error> {
+    let own = std::fs::metadata("/proc/self").ok().map(|own| own.uid());
+    own.or_else(|| id(&["-u"])).ok_or_else(|| Error::Other("the system does not say which user we are".to_owned()))
+}
+
+fn id(arguments: &[&str]) -> Option<u32> {
+    let said = Command::new("id").args(arguments).output().ok()?;
+    String::from_utf8_lossy(&said.stdout).trim().parse().ok()
 }
