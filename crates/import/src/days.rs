@@ -1,6 +1,6 @@
 //! Days as a file declares to write them: what does not fit is refused, never guessed at.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 
 /// A declared way to write days.
 #[derive(Clone, Debug)]
@@ -24,7 +24,8 @@ impl DayFormat {
     /// The day; `None` when the value is not written that way, with or without leading zeros.
     pub(crate) fn parse(&self, value: &str) -> Option<NaiveDate> {
         let day = NaiveDate::parse_from_str(value, &self.format).ok()?;
-        let same = digits(value) == digits(&self.print(day));
+        // A year of two digits is no year of four: leading zeros are forgiven to days and months alone.
+        let same = digits(value) == digits(&self.print(day)) && (1_000..=9_999).contains(&day.year());
         same.then_some(day)
     }
 
