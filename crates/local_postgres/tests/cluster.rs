@@ -190,7 +190,7 @@ async fn a_number_that_another_process_got_is_no_postmaster() {
     Cluster::attach(&folder.0, settings()).await.unwrap().finish().await.unwrap();
     let owner = fs::metadata(folder.0.join("data")).unwrap().uid();
     let mut sleep = Command::new("sleep");
-    sleep.arg("600").current_dir("/");
+    sleep.arg("120").current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
     if root() {
         sleep.uid(owner);
     }

@@ -4,7 +4,8 @@ SELECT current_user::text AS login_role,
        (SELECT rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses,
        (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS login_superuser,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-               WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND pg_has_role(current_user, c.relowner, 'USAGE')) AS owner,
+               WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public'
+                 AND pg_has_role(current_user, c.relowner, 'USAGE')) AS owner,
        current_setting('fsync') AS fsync,
        current_setting('full_page_writes') AS full_page_writes,
        current_setting('synchronous_commit') AS synchronous_commit,

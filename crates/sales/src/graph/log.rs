@@ -162,7 +162,7 @@ impl LogQueries {
 
 async fn head(view: &View) -> Result<LogHead> {
     let broken = |error: Fault| fault(&error);
-    let first = view.reads().rows(include_str!("sql/first_batch.sql"), &[]).await.map_err(broken)?;
+    let first = view.reads().rows(include_str!("sql/first_event.sql"), &[]).await.map_err(broken)?;
     let known = view.seen().await?.known;
     let head = view.reads().head_at(known).await.map_err(broken)?;
     Ok(LogHead {

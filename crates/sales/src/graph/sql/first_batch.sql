@@ -1,1 +1,0 @@
-SELECT e.recorded_at, e.source FROM event e WHERE e.tenant_id = $1 AND e.position = 1
