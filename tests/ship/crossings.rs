@@ -168,6 +168,35 @@ async fn metrics_and_their_rows_come_from_one_filter() {
 }
 
 #[tokio::test]
+async fn a_visit_to_a_stage_ends_when_the_deal_moves_on_and_not_before() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    let moved = crew.open(&ship, "Moved", "2026-02-01", "1.00").await;
+    let change = |deal: &str, stage: &str, day: &str| json!({ "id": deal, "stage": crew.stage(stage), "effectiveAt": { "day": day } });
+    let step = json!({ "id": moved, "nextStep": "call", "effectiveAt": { "day": "2026-02-03" } });
+    ship.command("dealSetNextStep", "deal { key }", step).await;
+    ship.command("dealChangeStage", "deal { key }", change(&moved, "Second", "2026-02-11")).await;
+    ship.command("dealChangeStage", "deal { key }", change(&moved, "First", "2026-02-21")).await;
+    let step = json!({ "id": moved, "nextStep": "call again", "effectiveAt": { "day": "2026-02-25" } });
+    ship.command("dealSetNextStep", "deal { key }", step).await;
+    let lost = crew.open(&ship, "Lost", "2026-02-01", "1.00").await;
+    let lose = json!({ "id": lost, "lostReason": "price", "effectiveAt": { "day": "2026-02-05" } });
+    ship.command("dealLose", "deal { key }", lose).await;
+    let document = "{ stageVisits { stage { name } entries deals staying days { n mean } } }";
+    let found = ship.data(document, json!({})).await["stageVisits"].clone();
+    let of = |name: &str| {
+        let visits = found.as_array().unwrap().iter().find(|visits| visits["stage"]["name"] == name).unwrap();
+        (visits["entries"].clone(), visits["deals"].clone(), visits["staying"].clone(), visits["days"].clone())
+    };
+    let expected = |entries: i64, deals: i64, staying: i64, n: i64, mean: &str| {
+        (json!(entries), json!(deals), json!(staying), json!({ "n": n, "mean": mean }))
+    };
+    assert_eq!(of("First"), expected(3, 2, 1, 2, "7"));
+    assert_eq!(of("Second"), expected(1, 1, 0, 1, "10"));
+    assert_eq!(of("Lost"), expected(1, 1, 0, 1, "0"));
+}
+
+#[tokio::test]
 async fn pages_go_both_ways_in_every_order() {
     let ship = Ship::launch().await;
     let crew = crew(&ship).await;

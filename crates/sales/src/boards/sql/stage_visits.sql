@@ -3,12 +3,14 @@ SELECT visit.stage_id, count(*) AS entries, count(DISTINCT visit.id) AS deals,
        count(visit.days) AS n, sum(visit.days)::bigint AS days,
        percentile_cont(ARRAY[0.5, 0.75, 0.9]) WITHIN GROUP (ORDER BY visit.days::float8) AS percentiles
 FROM (
-    SELECT island.id, island.stage_id, min(island.valid_from) AS entered_at, max(island.left_at) AS left_at,
-           (max(island.left_at) AT TIME ZONE $22::text)::date - (min(island.valid_from) AT TIME ZONE $22)::date AS days
+    SELECT island.id, island.stage_id, island.left_at,
+           (island.left_at AT TIME ZONE $22::text)::date - (island.entered_at AT TIME ZONE $22)::date AS days
     FROM (
-        SELECT step.id, step.stage_id, step.valid_from, step.last_row, step.status,
-               CASE WHEN step.last_row AND step.status <> 'open' THEN step.valid_from
-                    WHEN NOT step.last_row THEN step.next_from END AS left_at,
+    SELECT part.id, part.stage_id, min(part.valid_from) AS entered_at,
+           CASE WHEN NOT bool_or(part.stays) THEN max(part.left_at) END AS left_at
+    FROM (
+        SELECT step.id, step.stage_id, step.valid_from, step.last_row AND step.status = 'open' AS stays,
+               CASE step.status WHEN 'open' THEN step.next_from ELSE step.valid_from END AS left_at,
                count(*) FILTER (WHERE step.begins) OVER (PARTITION BY step.id ORDER BY step.valid_from) AS visit_number
         FROM (
             SELECT d.id, d.stage_id, d.status, d.valid_from,
@@ -39,8 +41,9 @@ FROM (
                           )
             WINDOW deal AS (PARTITION BY d.id ORDER BY d.valid_from)
         ) step
+    ) part
+    GROUP BY part.id, part.stage_id, part.visit_number
     ) island
-    GROUP BY island.id, island.stage_id, island.visit_number
 ) visit
 GROUP BY visit.stage_id
 ORDER BY visit.stage_id
