@@ -52,6 +52,7 @@ async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
              listen at an address of the loopback, such as 127.0.0.1:8080"
         )));
     }
+    let told = told_to_stop();
     let listener = TcpListener::bind(address).map_err(Problem::io(format!("listening at {address}")))?;
     let at = listener.local_addr().map_err(Problem::io("listening"))?;
     let Visit { database, logbook } = visit;
@@ -76,7 +77,7 @@ async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
     let ended = tokio::select! {
         ended = &mut serving => ended,
         () = kept_alive(&database) => serving.await,
-        () = told_to_stop() => {
+        () = told => {
             tracing::info!("stopping: requests in flight are finished first");
             stop.0.send_replace(true);
             serving.await
@@ -99,14 +100,15 @@ async fn kept_alive(database: &Database) {
     }
 }
 
-async fn told_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Ends when the process is told to stop. The signals are taken from the call on, not from the first look at it.
+fn told_to_stop() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 
