@@ -1,8 +1,8 @@
 //! Imports of small files: newer exports, rejects, broken-off imports, and the way back.
 
-use crate::harness::{Ship, in_role};
+use crate::harness::Ship;
 use import::{ImportError, Mapping, Report, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -58,21 +58,20 @@ fn appended(report: &Report) -> u64 {
     report.events_appended.values().sum()
 }
 
-/// What a deal says now: status, amount, opening and closing day.
+/// What a deal says now: status, stage, amount, opening and closing day.
 async fn deal(ship: &Ship, id: &str) -> String {
-    let document = "query($ids: [String!]) { deals(filter: { externalIds: $ids }) {
-        nodes { status amount { amount } openedOn closedOn stage { name } } } }";
-    let found = ship.data(document, json!({ "ids": [id] })).await;
-    let node = &found["deals"]["nodes"][0];
-    let text = |field: &str| node[field].as_str().unwrap_or("-").to_owned();
-    let amount = node["amount"]["amount"].as_str().unwrap_or("-");
-    format!(
-        "{} {} {amount} {} {}",
-        text("status"),
-        node["stage"]["name"].as_str().unwrap_or("-"),
-        text("openedOn"),
-        text("closedOn")
-    )
+    deal_as_of(ship, id, json!({})).await
+}
+
+/// What a deal says as of an instant; dashes when it is not there.
+async fn deal_as_of(ship: &Ship, id: &str, at: Value) -> String {
+    let document = "query($ids: [String!], $at: AsOf) { asOf(at: $at) { deals(filter: { externalIds: $ids }) {
+        nodes { status amount { amount } openedOn closedOn stage { name } } } } }";
+    let found = ship.data(document, json!({ "ids": [id], "at": at })).await;
+    let node = &found["asOf"]["deals"]["nodes"][0];
+    let words =
+        [&node["status"], &node["stage"]["name"], &node["amount"]["amount"], &node["openedOn"], &node["closedOn"]];
+    words.map(|word| word.as_str().unwrap_or("-")).join(" ")
 }
 
 const OPEN: &str = "D1,Tomas,GTXPro,Northwind,Engaging,2017-01-02,,\n";
@@ -87,6 +86,7 @@ async fn a_newer_export_appends_what_moved_and_corrects_what_was_rewritten() {
     let again = run(&ship, &files).await.unwrap();
     assert_eq!((appended(&again), again.head.0), (0, again.head.1), "the same files again append nothing");
 
+    let mut believed = vec![(again.head.1, deal(&ship, "D1").await)];
     let steps = [
         (WON, (1, 0, 0), "WON Won 4800.00 2017-01-02 2017-03-01"),
         (&WON.replace("4800", "4900"), (1, 1, 0), "WON Won 4900.00 2017-01-02 2017-03-01"),
@@ -111,10 +111,12 @@ async fn a_newer_export_appends_what_moved_and_corrects_what_was_rewritten() {
         assert_eq!((appended(&report), report.replaced, report.withdrawn), counts, "{rows}: {}", report.to_text());
         assert_eq!(deal(&ship, "D1").await, expected, "{rows}");
         assert_eq!(appended(&run(&ship, &files).await.unwrap()), 0, "{rows}: and again nothing");
+        believed.push((report.head.1, expected.to_owned()));
     }
-    let believed = "query($known: KnownInput) { asOf(at: { known: $known }) { deals { nodes { status } } } }";
-    let first = ship.data(believed, json!({ "known": { "position": again.head.1.to_string() } })).await;
-    assert_eq!(first["asOf"]["deals"]["nodes"][0]["status"], "OPEN", "what was believed can still be read");
+    for (position, expected) in believed {
+        let known = json!({ "known": { "position": position.to_string() } });
+        assert_eq!(deal_as_of(&ship, "D1", known).await, expected, "as it was believed at {position}");
+    }
 }
 
 #[tokio::test]
@@ -168,7 +170,8 @@ async fn few_rejects_let_the_others_in_and_a_dry_run_writes_nothing() {
     let dry = import::run(&ship.logbook, &ship.tenant, &files.request(true), &|_| {}).await.unwrap();
     assert_eq!(ship.data("{ logHead { position } }", json!({})).await["logHead"]["position"], "0");
     let wet = run(&ship, &files).await.unwrap();
-    assert_eq!((dry.events_appended.clone(), dry.rejected), (wet.events_appended.clone(), 1));
+    let written = Report { dry_run: false, head: wet.head, ..dry };
+    assert_eq!((&written, wet.rejected), (&wet, 1), "a dry run counts alike");
     assert!(wet.to_text().contains("199   deal.opened") && wet.to_text().contains("Nothing"), "{}", wet.to_text());
     let words = serde_json::to_value(&wet).unwrap();
     assert_eq!((&words["rejects"][0]["line"], &words["rows_read"]["sales_pipeline.csv"]), (&json!(201), &json!(200)));
@@ -190,9 +193,14 @@ async fn missing_files_and_columns_and_ambiguous_days_are_told() {
     std::fs::remove_file(files.0.join("accounts.csv")).unwrap();
     let error = run(&ship, &files).await.unwrap_err().to_string();
     assert!(error.contains("accounts.csv") && error.contains("accounts"), "{error}");
-    let files = Files::new("D1,Tomas,Chart,,Engaging,2017-05-02,,\n");
-    let report = run(&ship, &files).await.unwrap();
-    assert!(report.warnings.iter().any(|warning| warning.contains("engage_date")), "{:?}", report.warnings);
+    for (other, warned) in [("2017-02-05", true), ("2017-02-13", false)] {
+        let row = "D1,Tomas,Chart,,Engaging,2017-05-02,,\n";
+        let files = Files::new(&format!("{row}{}", row.replace("D1", "D2").replace("2017-05-02", other)));
+        let report = run(&ship, &files).await.unwrap();
+        let told = report.warnings.iter().any(|warning| warning.contains("engage_date"));
+        assert_eq!(told, warned, "{other}: {:?}", report.warnings);
+    }
+    let files = Files::new(OPEN);
     files.write("accounts.csv", "account,sector,subsidiary_of\n\u{fffd}");
     std::fs::write(files.0.join("accounts.csv"), b"account,sector,subsidiary_of\n\xff\xfe,,\n").unwrap();
     let error = run(&ship, &files).await.unwrap_err().to_string();
@@ -202,7 +210,8 @@ async fn missing_files_and_columns_and_ambiguous_days_are_told() {
 #[tokio::test]
 async fn an_import_taken_back_is_gone_now_and_there_as_it_was_believed() {
     let ship = Ship::launch().await;
-    let report = run(&ship, &Files::new(WON)).await.unwrap();
+    let files = Files::new(WON);
+    let report = run(&ship, &files).await.unwrap();
     let reverted = import::revert(&ship.logbook, &ship.tenant, report.import_id).await.unwrap();
     assert_eq!((reverted.withdrawn, reverted.refused.len()), (appended(&report), 0), "{}", reverted.to_text());
     let counts = "{ deals { totalCount } people { totalCount } teams { totalCount } accounts { totalCount } }";
@@ -215,12 +224,226 @@ async fn an_import_taken_back_is_gone_now_and_there_as_it_was_believed() {
     assert_eq!(then["asOf"]["deals"]["nodes"][0]["status"], "WON");
     let again = import::revert(&ship.logbook, &ship.tenant, report.import_id).await.unwrap();
     assert_eq!(again.withdrawn, 0);
+    run(&ship, &files).await.unwrap();
+    assert_eq!(deal(&ship, "D1").await, "WON Won 4800.00 2017-01-02 2017-03-01", "and comes in again when asked to");
     let unknown = import::revert(&ship.logbook, &ship.tenant, logbook::fresh_id()).await;
     assert!(unknown.unwrap_err().to_string().contains("nothing of an import"));
 }
 
+#[tokio::test]
+async fn a_newer_import_taken_back_leaves_what_the_older_one_said() {
+    let ship = Ship::launch().await;
+    let files = Files::new(WON);
+    run(&ship, &files).await.unwrap();
+    files.deals(&format!("{}D2,Ada,Chart,,Engaging,2017-01-02,,\n", WON.replace("4800", "4900")));
+    let newer = run(&ship, &files).await.unwrap();
+    assert_eq!(deal(&ship, "D1").await, "WON Won 4900.00 2017-01-02 2017-03-01");
+    let reverted = import::revert(&ship.logbook, &ship.tenant, newer.import_id).await.unwrap();
+    assert_eq!((reverted.withdrawn, reverted.refused.len()), (2, 0), "{}", reverted.to_text());
+    assert_eq!(deal(&ship, "D1").await, "WON Won 4800.00 2017-01-02 2017-03-01");
+    assert_eq!(deal(&ship, "D2").await, "- - - - -");
+}
+
+#[tokio::test]
+async fn what_people_said_stands_through_the_next_import() {
+    let ship = Ship::launch().await;
+    let files = Files::new(OPEN);
+    let report = run(&ship, &files).await.unwrap();
+    let found = ship.data("{ deals { nodes { key } } }", json!({})).await;
+    let amount = json!({ "id": found["deals"]["nodes"][0]["key"], "amount": { "amount": "5000.00" },
+        "effectiveAt": { "day": "2017-02-01" } });
+    ship.command("dealChangeAmount", "deal { key }", amount).await;
+    assert_eq!(appended(&run(&ship, &files).await.unwrap()), 0);
+    assert_eq!(deal(&ship, "D1").await, "OPEN Engaging 5000.00 2017-01-02 -");
+    let reverted = import::revert(&ship.logbook, &ship.tenant, report.import_id).await.unwrap();
+    assert!(!reverted.refused.is_empty(), "a person's word stands on it: {}", reverted.to_text());
+    assert!(reverted.to_text().contains("stays: "), "{}", reverted.to_text());
+    assert_eq!(deal(&ship, "D1").await, "OPEN Engaging 5000.00 2017-01-02 -");
+}
+
+#[tokio::test]
+async fn another_way_to_write_the_same_rows_is_the_same_import() {
+    let (plain, fancy) = (Ship::launch().await, Ship::launch().await);
+    let files = Files::new("D1,Tomas,GTXPro,Northwind,Won,2017-01-02,2017-03-01,4800\n");
+    run(&plain, &files).await.unwrap();
+    files.write(
+        "sales_pipeline.csv",
+        "\u{feff}Close_Value,note,\"OPPORTUNITY_ID\",Sales_Agent, product ,ACCOUNT,Deal_Stage,close_date,engage_date\r\n\
+         4800,\"two\r\nlines, \"\"quoted\"\"\",D1,\"Tomas\", GTX Pro,\"Northwind\",Won,2017-3-1,2017-01-02\r\n",
+    );
+    run(&fancy, &files).await.unwrap();
+    assert_eq!(payloads(&fancy).await, payloads(&plain).await);
+    files.write(
+        "sales_pipeline.csv",
+        &format!(
+            "{}D3,Ada,\"Cha\r\nrt\",,Engaging,2017-01-02,,\r\nD4,Ada,None,,Engaging,2017-01-02,,",
+            HEADER.replace('\n', "\r\n")
+        ),
+    );
+    let Err(ImportError::TooManyRejects { report, .. }) = run(&fancy, &files).await else { panic!("it was taken") };
+    assert_eq!(report.rejects.iter().map(|reject| reject.line).collect::<Vec<_>>(), [2, 4], "lines, not rows");
+}
+
+#[tokio::test]
+async fn of_two_files_of_one_name_the_later_folder_s_counts_and_a_named_file_before_all() {
+    let ship = Ship::launch().await;
+    let (first, later) = (Files::new(OPEN), Files::new(OPEN));
+    later.deals(&OPEN.replace("2017-01-02", "2017-01-05"));
+    std::fs::remove_file(later.0.join("accounts.csv")).unwrap();
+    let mut request = first.request(false);
+    request.folders.push(later.0.clone());
+    import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+    assert_eq!(deal(&ship, "D1").await, "OPEN Engaging 4821.00 2017-01-05 -");
+    request.files.insert("deals".to_owned(), first.0.join("sales_pipeline.csv"));
+    import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+    assert_eq!(deal(&ship, "D1").await, "OPEN Engaging 4821.00 2017-01-02 -");
+    request.files.insert("boats".to_owned(), first.0.clone());
+    let refused = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("boats") && refused.contains("products, accounts, people and deals"), "{refused}");
+}
+
+#[tokio::test]
+async fn as_many_rejects_as_the_mapping_allows_are_let_pass_and_no_more() {
+    let ship = Ship::launch().await;
+    for (good, allowed, passes) in [(99, 1.0, true), (98, 1.0, false), (199, 0.0, false), (1, 50.0, true)] {
+        let mut rows: String = (0..good).map(|n| format!("D{n},Ada,Chart,West,Engaging,2017-01-02,,\n")).collect();
+        rows.push_str("X,Ada,Nothing,West,Engaging,2017-01-02,,\n");
+        let files = Files::new(&rows);
+        let mut request = files.request(true);
+        request.mapping.rejects_max_percent = allowed;
+        let done = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await;
+        assert_eq!(done.is_ok(), passes, "1 of {} with {allowed} %: {done:?}", good + 1);
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_rejects_count_against_their_own_file_alone() {
+    let ship = Ship::launch().await;
+    let mut rows: String = (0..2_500).map(|n| format!("D{n},Ada,Chart,West,Engaging,2017-01-02,,\n")).collect();
+    rows.extend((0..1_500).map(|n| format!("X{n},Ada,Nothing,West,Engaging,2017-01-02,,\n")));
+    let files = Files::new(&rows);
+    files.write("products.csv", "product,sales_price\nGTX Pro,4821\nChart,55.50\nChart,1\n");
+    let mut request = files.request(true);
+    request.mapping.rejects_max_percent = 40.0;
+    let report = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+    let expected = BTreeMap::from([("products.csv".to_owned(), 1), ("sales_pipeline.csv".to_owned(), 1_500)]);
+    assert_eq!((report.rejected_by_file, report.rejected, report.rejects.len()), (expected, 1_501, 1_000));
+}
+
+#[tokio::test]
+async fn rows_that_deals_stand_on_are_rejected_by_the_same_words() {
+    let ship = Ship::launch().await;
+    let bad = [
+        ("products.csv", "product,sales_price\nChart,55.50\nChart,1\n", 3, "twice"),
+        ("products.csv", "product,sales_price\nChart,dear\n", 2, "decimal"),
+        ("accounts.csv", "account,sector,subsidiary_of\nWest,x,Nowhere\n", 2, "no account of that name"),
+        ("accounts.csv", "account,sector,subsidiary_of\nA,x,B\nB,x,A\n", 2, "account"),
+        ("sales_teams.csv", "sales_agent,manager,regional_office\nAda,Ines,North\nAda,Ines,North\n", 3, "twice"),
+        ("sales_teams.csv", "sales_agent,manager,regional_office\nAda,Ines,North\nInes,Ada,North\n", 3, "circle"),
+    ];
+    for (name, text, line, rule) in bad {
+        let files = Files::new("D1,Ada,Chart,,Engaging,2017-01-02,,\n");
+        files.write(name, text);
+        let done = run(&ship, &files).await;
+        let Err(ImportError::TooManyRejects { report, file, .. }) = done else { panic!("{text} was taken: {done:?}") };
+        let reject = &report.rejects[0];
+        assert_eq!((file.as_str(), reject.file.as_str(), reject.line), (name, name, line), "{reject:?}");
+        assert!(reject.rule.contains(rule), "{reject:?}");
+    }
+    assert!(payloads(&ship).await.is_empty());
+}
+
+#[tokio::test]
+async fn days_begin_in_the_mapping_s_time_zone_and_blanks_need_their_defaults() {
+    let ship = Ship::launch().await;
+    let files = Files::new(WON);
+    let mut request = files.request(false);
+    request.mapping.time_zone = Some("America/New_York".parse().unwrap());
+    import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+    let events = payloads(&ship).await;
+    let won = events.iter().find(|event| event.0 == "deal.won").unwrap();
+    assert_eq!(won.2, "2017-03-01 05:00:00+00");
+    files.deals("D2,Ada,Chart,,Prospecting,,,\nD3,Ada,Chart,,Lost,2017-01-02,2017-01-03,0\n");
+    request = files.request(true);
+    (request.mapping.deals.opened_on_default, request.mapping.deals.lost_reason_default) = (None, None);
+    let done = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await;
+    let Err(ImportError::TooManyRejects { report, .. }) = done else { panic!("{done:?}") };
+    assert!(report.rejects[0].rule.contains("the day on which it was opened"), "{:?}", report.rejects);
+    assert!(report.rejects[1].rule.contains("its reason"), "{:?}", report.rejects);
+}
+
+#[test]
+fn a_mapping_that_cannot_be_is_refused_in_a_sentence() {
+    let text = std::fs::read_to_string(mapping_file()).unwrap();
+    let cases = [
+        ("currency = \"USD\"", "currency = \"USD\"\ncolour = 1", "colour"),
+        ("opened_at_stage = \"Engaging\"", "opened_at_stage = \"Won\"", "no open stage"),
+        ("%Y-%m-%d", "%H:%M", "does not tell a day"),
+        ("list_price = \"sales_price\"\n", "", "products.list_price"),
+        ("[organisation]", "rejects_max_percent = 101\n[organisation]", "between 0 and 100"),
+    ];
+    for (from, to, said) in cases {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        let files = Files::new(OPEN);
+        files.write("mapping.toml", &text.replace(from, to));
+        let refused = Mapping::read(&files.0.join("mapping.toml")).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_imports_reports_and_takes_back() {
+    let ship = Ship::launch().await;
+    let files = Files::new(WON);
+    let report = files.0.join("report.json");
+    let report = report.to_str().unwrap();
+    let said = program(&ship, &files).args(["--dry-run", "--report", report]).output().unwrap();
+    assert!(String::from_utf8_lossy(&said.stdout).contains("nothing was written"), "{said:?}");
+    assert!(payloads(&ship).await.is_empty());
+    let said = program(&ship, &files).args(["--report", report]).output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let told: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    let events = payloads(&ship).await.len();
+    assert_eq!((&told["events_appended"]["deal.won"], &told["head"]), (&json!(1), &json!([0, events])));
+    let words = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(words.contains(told["import_id"].as_str().unwrap()), "{words}");
+    assert!(words.contains(&format!("{events} events appended")), "{words}");
+    let again = program(&ship, &files).output().unwrap();
+    assert!(String::from_utf8_lossy(&again.stdout).contains("0 events appended"), "{again:?}");
+    let id = told["import_id"].as_str().unwrap();
+    let back = binary(&ship).args(["import", "revert", id, "--tenant", &ship.tenant.name]).output().unwrap();
+    assert!(back.status.success() && String::from_utf8_lossy(&back.stdout).contains("withdrew"), "{back:?}");
+    files.deals("D1,Nobody,Chart,,Engaging,2017-01-02,,\n");
+    let refused = program(&ship, &files).args(["--report", report]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing was written"), "{refused:?}");
+    let told: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert_eq!(told["rejects"][0]["value"], "Nobody", "the report of a refused import is written too");
+}
+
+/// The program on the ship's database.
+fn binary(ship: &Ship) -> Command {
+    let tokio_postgres::config::Host::Unix(socket) = &ship.config.get_hosts()[0] else { panic!("a socket") };
+    let url = format!(
+        "host={} port=5432 user={} dbname={} options='-c role=quarterdeck_app'",
+        socket.display(),
+        ship.config.get_user().unwrap(),
+        ship.database
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
+    command.env("DATABASE_URL", &url).args(["--log", "off"]);
+    command
+}
+
+/// The program about to import files.
+fn program(ship: &Ship, files: &Files) -> Command {
+    let mut command = binary(ship);
+    command.args(["import", "--tenant", &ship.tenant.name, "--mapping"]).arg(mapping_file()).arg(&files.0);
+    command
+}
+
 /// What the log says, event for event.
-async fn payloads(ship: &Ship) -> Vec<(String, String, String, Vec<u8>)> {
+pub async fn payloads(ship: &Ship) -> Vec<(String, String, String, Vec<u8>)> {
     let sql =
         "SELECT type, stream_id::text, effective_at::text, payload FROM event WHERE tenant_id = $1 ORDER BY position";
     let rows = ship.superuser().await.query(sql, &[&ship.tenant.id.0]).await.unwrap();
@@ -235,19 +458,10 @@ async fn an_import_killed_half_way_and_run_again_ends_in_the_same_state() {
     let straight = Ship::launch().await;
     run(&straight, &files).await.unwrap();
     let ship = Ship::launch().await;
-    let tokio_postgres::config::Host::Unix(socket) = &ship.config.get_hosts()[0] else { panic!("a socket") };
-    let config = in_role(&ship.config, "quarterdeck_app");
-    let url = format!(
-        "host={} port=5432 user={} dbname={} options='-c role=quarterdeck_app'",
-        socket.display(),
-        config.get_user().unwrap(),
-        ship.database
-    );
     let mut broken_off = 0;
     for kills in 1..=6 {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
-        command.env("DATABASE_URL", &url).args(["--log", "off", "import", "--tenant", &ship.tenant.name, "--mapping"]);
-        command.arg(mapping_file()).arg(&files.0).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = program(&ship, &files);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let before = payloads(&ship).await.len();
         while payloads(&ship).await.len() < before + 700 * kills && child.try_wait().unwrap().is_none() {

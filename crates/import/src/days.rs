@@ -1,6 +1,7 @@
 //! Days as a file declares to write them: what does not fit is refused, never guessed at.
 
 use chrono::{Datelike, NaiveDate};
+use std::fmt::Write;
 
 /// A declared way to write days.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ impl DayFormat {
         if StrftimeItems::new(format).any(|item| matches!(item, Item::Error)) {
             return None;
         }
+        write!(String::new(), "{}", NaiveDate::default().format(format)).ok()?; // hours and zones: a day has none
         let both = format.contains("%d") && format.contains("%m");
         let swapped = both.then(|| format.replace("%d", "%~").replace("%m", "%d").replace("%~", "%m"));
         Some(Self { format: format.to_owned(), swapped })

@@ -183,15 +183,23 @@ fn people(
     let (name, manager) = (sheet.column(&map.name)?, sheet.maybe(map.manager.as_ref())?);
     let region = sheet.maybe(map.region.as_ref())?;
     let mut people = People { mapping, since, teams: vec![], formed: BTreeMap::new(), lines: vec![] };
-    let (mut named, file) = (BTreeMap::new(), sheet.name.clone());
+    let (mut named, file) = (BTreeMap::<String, Option<Text>>::new(), sheet.name.clone());
     while let Some(row) = sheet.next(report)? {
         let place = Place { file: file.clone(), line: row.line };
         let taken = text(row.get(name), &map.name).and_then(|own| {
             let manager = row.maybe(manager).map(|value| text(value, "manager")).transpose()?;
             let region = row.maybe(region).map(|value| text(value, "region")).transpose()?;
-            if named.insert(own.as_str().to_owned(), ()).is_some() {
+            if named.contains_key(own.as_str()) {
                 return Err((map.name.clone(), own.to_string(), "the name appears twice".to_owned()));
             }
+            let mut above = manager.as_ref();
+            while let Some(manager) = above {
+                if *manager == own {
+                    return Err(("manager".to_owned(), own.to_string(), "the managers go in a circle".to_owned()));
+                }
+                above = named.get(manager.as_str()).and_then(Option::as_ref);
+            }
+            named.insert(own.as_str().to_owned(), manager.clone());
             Ok((own, manager, region))
         });
         match taken {

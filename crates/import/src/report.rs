@@ -26,6 +26,8 @@ pub struct Report {
     pub withdrawn: u64,
     /// Rows that were rejected.
     pub rejected: u64,
+    /// How many of each file.
+    pub rejected_by_file: BTreeMap<String, u64>,
     /// The first of them, each with its reason.
     pub rejects: Vec<Reject>,
     /// Values that were assumed, by field.
@@ -56,6 +58,7 @@ pub struct Reject {
 impl Report {
     pub(crate) fn reject(&mut self, reject: Reject) {
         self.rejected += 1;
+        *self.rejected_by_file.entry(reject.file.clone()).or_default() += 1;
         if self.rejects.len() < REJECTS_TOLD_MAX {
             self.rejects.push(reject);
         }

@@ -1,11 +1,13 @@
 //! Takes an import back: what it said is withdrawn, last first.
 
 use crate::{report::Reverted, run::ImportError};
-use logbook::{Context, Failure, Logbook, Reads, Rejection, Source, StreamRef, Submission, Tenant, Verb};
+use logbook::{Context, Failure, Logbook, Reads, Rejection, Slice, Source, StreamRef, Submission, Tenant, Verb};
+use sales::deal::Deal;
 use units::Position;
 use uuid::Uuid;
 
-/// Withdraws all that one import said. What cannot be withdrawn, since something later stands on it, stays and is told.
+/// Withdraws all that one import said. What cannot be withdrawn, since something later stands on it, stays and is told;
+/// where a deal stays, so does all that is no deal.
 ///
 /// # Errors
 /// When the log cannot be read or written, or has no such import.
@@ -19,12 +21,30 @@ pub async fn revert(logbook: &Logbook, tenant: &Tenant, import_id: Uuid) -> Resu
     }
     let mut reverted = Reverted::default();
     let registry = logbook.registry();
-    let submissions = events.iter().rev().filter_map(|(position, kind, id)| {
+    let withdrawals = events.iter().rev().filter_map(|(position, kind, id)| {
         let stream = StreamRef { kind: registry.kind_of(kind)?, id: *id };
-        Some(withdrawal(import_id, stream, *position))
+        Some((*position, withdrawal(import_id, stream, *position)))
     });
-    let submissions: Vec<Submission> = submissions.collect();
-    for (answer, (position, ..)) in logbook.append(tenant, &submissions).await.into_iter().zip(events.iter().rev()) {
+    // Deals first: where one stays, the pipeline, the people and all else that it stands on stay with it.
+    let (deals, others): (Vec<_>, Vec<_>) = withdrawals.partition(|(_, said)| said.stream.kind == Deal::KIND);
+    withdraw(logbook, tenant, deals, &mut reverted).await?;
+    if reverted.refused.is_empty() {
+        withdraw(logbook, tenant, others, &mut reverted).await?;
+    } else {
+        let stay = others.iter().map(|(position, _)| (position.0, "deals that stay may stand on it".to_owned()));
+        reverted.refused.extend(stay);
+    }
+    Ok(reverted)
+}
+
+async fn withdraw(
+    logbook: &Logbook,
+    tenant: &Tenant,
+    withdrawals: Vec<(Position, Submission)>,
+    reverted: &mut Reverted,
+) -> Result<(), ImportError> {
+    let (positions, submissions): (Vec<_>, Vec<_>) = withdrawals.into_iter().unzip();
+    for (answer, position) in logbook.append(tenant, &submissions).await.into_iter().zip(positions) {
         match answer {
             Ok(receipt) if receipt.first.is_some() && !receipt.replayed => reverted.withdrawn += 1,
             Ok(_) => reverted.gone_before += 1,
@@ -37,7 +57,7 @@ pub async fn revert(logbook: &Logbook, tenant: &Tenant, import_id: Uuid) -> Resu
             }
         }
     }
-    Ok(reverted)
+    Ok(())
 }
 
 fn withdrawal(import_id: Uuid, stream: StreamRef, position: Position) -> Submission {

@@ -227,14 +227,8 @@ impl Planning<'_, '_, '_> {
 
 /// Whether few enough rows of each file were rejected.
 fn enough(mapping: &Mapping, report: &Report) -> Result<(), ImportError> {
-    let mut by_file: BTreeMap<&str, u64> = BTreeMap::new();
-    for reject in &report.rejects {
-        *by_file.entry(&reject.file).or_default() += 1;
-    }
-    for (file, told) in by_file {
+    for (file, &rejected) in &report.rejected_by_file {
         let rows = report.rows_read.get(file).copied().unwrap_or(0);
-        let untold = report.rejected - report.rejects.len() as u64;
-        let rejected = told + untold;
         if rejected as f64 > rows as f64 * mapping.rejects_max_percent / 100.0 {
             let (file, max, report) = (file.to_owned(), mapping.rejects_max_percent, Box::new(report.clone()));
             return Err(ImportError::TooManyRejects { file, rejected, rows, max, report });
