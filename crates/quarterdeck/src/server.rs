@@ -8,12 +8,9 @@ use async_graphql::{Request, Response, ServerError, Value};
 use deadpool_postgres::Pool;
 use futures::future::BoxFuture;
 use logbook::{Logbook, Tenant, tenants};
-use sales::graph::Session;
+use sales::{access::Login, graph::Session};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::runtime::Handle;
-
-/// Whoever asks before there are keys.
-const LOCAL_ACTOR: &str = "local";
 
 /// The server behind the HTTP layer.
 pub struct Server {
@@ -62,7 +59,7 @@ impl Server {
             Ok(tenant) => tenant,
             Err(error) => return Response::from_errors(vec![error]),
         };
-        let session = Arc::new(Session::new(Arc::clone(&self.logbook), tenant, LOCAL_ACTOR.to_owned()));
+        let session = Arc::new(Session::new(Arc::clone(&self.logbook), tenant, Login::Local));
         let response = self.schema.execute(request.data(Arc::clone(&session))).await;
         session.finish().await;
         response

@@ -14,6 +14,7 @@ pub mod team;
 pub mod boards;
 
 // What several concepts share.
+pub mod access;
 mod ascent;
 pub mod category;
 mod facts;

@@ -82,7 +82,7 @@ pub(crate) async fn submit<C: AnyCommand>(
         effective_at: fields.effective_at.map(|effective| first_instant(session, &effective)),
         correction,
         context: logbook::Context {
-            actor: session.actor.clone(),
+            actor: session.login.to_string(),
             on_behalf_of,
             source: Source::Api,
             reason,

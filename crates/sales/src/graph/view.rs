@@ -1,5 +1,6 @@
 //! Who asks, and the two instants at which the answer is true.
 
+use crate::access::Login;
 use async_graphql::{
     Context, Error, ErrorExtensions, InputObject, OneofObject, Result,
     dataloader::{DataLoader, HashMapCache},
@@ -46,15 +47,15 @@ pub struct Session {
     /// Whose data it is.
     pub tenant: Tenant,
     /// Who asks.
-    pub actor: String,
+    pub login: Login,
     reads: Mutex<Vec<Arc<Reads>>>,
     now: OnceCell<Arc<View>>,
 }
 
 impl Session {
-    /// A request of an actor on a tenant's data.
-    pub fn new(logbook: Arc<Logbook>, tenant: Tenant, actor: String) -> Self {
-        Self { logbook, tenant, actor, reads: Mutex::default(), now: OnceCell::new() }
+    /// A request on a tenant's data.
+    pub fn new(logbook: Arc<Logbook>, tenant: Tenant, login: Login) -> Self {
+        Self { logbook, tenant, login, reads: Mutex::default(), now: OnceCell::new() }
     }
 
     /// The session of a request.
