@@ -13,8 +13,8 @@ use crate::{
     tenants::Tenant,
 };
 use deadpool_postgres::Pool;
-use futures::{TryFutureExt, future::BoxFuture, try_join};
-use std::{sync::Arc, task::Poll, time::Duration};
+use futures::{FutureExt, TryFutureExt, future::BoxFuture, try_join};
+use std::{panic::AssertUnwindSafe, sync::Arc, task::Poll, time::Duration};
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 use units::Position;
 
@@ -22,6 +22,12 @@ use units::Position;
 const SNAPSHOT_EVERY: i64 = 1_000;
 /// How often a batch is tried before its fault is told.
 const TRIES_MAX: u32 = 12;
+/// How often the lock is waited for, each time for the lock_timeout, before the callers are told to come again.
+const LOCK_TRIES_MAX: u32 = 3;
+/// Events of one batch: one that has as many takes no further command.
+const BATCH_EVENTS_MAX: usize = 500;
+/// What fails under a policy that hides the lock: nothing that one command of a batch could be blamed for.
+const LOCKING: &str = "locking the tenant's log";
 
 /// Why a submission has no receipt.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -45,11 +51,21 @@ pub(crate) struct Ground<'a> {
     pub(crate) clock: Clock,
 }
 
-/// Appends the submissions in order, in as few transactions as can be: one. What hurts PostgreSQL is bisected away.
+/// Appends the submissions in order, in as few transactions as can be: one, while its events are not too many. What
+/// breaks a transaction is bisected away, so that it is told to the commands that need it and to no others.
 pub(crate) async fn append(ground: &Ground<'_>, submissions: &[Submission]) -> Vec<Answer> {
+    let mut answers = Vec::with_capacity(submissions.len());
+    while answers.len() < submissions.len() {
+        answers.extend(some(ground, &submissions[answers.len()..]).await);
+    }
+    answers
+}
+
+/// The answers to as many of the submissions, from the first on, as one transaction takes.
+async fn some(ground: &Ground<'_>, submissions: &[Submission]) -> Vec<Answer> {
     let mut fault = None;
     for attempt in 0..TRIES_MAX {
-        match append_once(ground, submissions).await {
+        match guarded(ground, submissions).await {
             Ok(answers) => return answers.into_iter().map(|a| a.map_err(|r| Failure::Rejected(Arc::new(r)))).collect(),
             Err(error) => {
                 tracing::warn!(%error, attempt, "a batch could not be appended");
@@ -63,8 +79,13 @@ pub(crate) async fn append(ground: &Ground<'_>, submissions: &[Submission]) -> V
             }
         }
     }
-    let fault = Arc::new(fault.expect("what was given up had a fault"));
-    submissions.iter().map(|_| Err(Failure::Fault(Arc::clone(&fault)))).collect()
+    let fault = fault.expect("what was given up had a fault");
+    let failure = if state_of(&fault) == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+        Failure::Rejected(Arc::new(Rejection::Busy)) // a rebuild holds it, say: nothing is broken
+    } else {
+        Failure::Fault(Arc::new(fault))
+    };
+    submissions.iter().map(|_| Err(failure.clone())).collect()
 }
 
 fn bisected<'a>(ground: &'a Ground<'_>, submissions: &'a [Submission]) -> BoxFuture<'a, Vec<Answer>> {
@@ -76,6 +97,19 @@ fn bisected<'a>(ground: &'a Ground<'_>, submissions: &'a [Submission]) -> BoxFut
     })
 }
 
+/// One try. A panic, whose transaction is dropped with its connection, is a fault like any other.
+async fn guarded(
+    ground: &Ground<'_>,
+    submissions: &[Submission],
+) -> Result<Vec<Result<Receipt, Rejection>>, Fault> {
+    let trying = AssertUnwindSafe(append_once(ground, submissions)).catch_unwind().await;
+    trying.unwrap_or_else(|_| Err(Fault::new("appending a batch", "the program panicked: its log says where")))
+}
+
+fn state_of(fault: &Fault) -> Option<&SqlState> {
+    fault.postgres().and_then(|error| error.code())
+}
+
 enum Next {
     Again,
     Bisect,
@@ -84,7 +118,11 @@ enum Next {
 
 fn verdict(fault: &Fault, attempt: u32) -> Next {
     let Some(error) = fault.postgres() else {
-        return if fault.doing() == "connecting to PostgreSQL" { Next::Again } else { Next::GiveUp };
+        return match fault.doing() {
+            "connecting to PostgreSQL" => Next::Again,
+            LOCKING => Next::GiveUp,
+            _ => Next::Bisect, // something stored cannot be read, or a rule panicked: some of the commands need it
+        };
     };
     let Some(state) = error.code() else { return Next::Again }; // the connection was lost, perhaps at COMMIT
     let again = [
@@ -98,7 +136,10 @@ fn verdict(fault: &Fault, attempt: u32) -> Next {
     ];
     // Under the lock a key can only be taken by somebody who went around it: look once more, then find out which command.
     let taken = *state == SqlState::UNIQUE_VIOLATION && attempt == 0;
-    if taken || again.contains(state) {
+    let held = *state == SqlState::LOCK_NOT_AVAILABLE && attempt + 1 >= LOCK_TRIES_MAX;
+    if held {
+        Next::GiveUp
+    } else if taken || again.contains(state) {
         Next::Again
     } else if ["22", "23", "54", "P0"].iter().any(|class| state.code().starts_with(class)) {
         Next::Bisect
@@ -122,6 +163,9 @@ async fn append_once(
     let mut batch = opened(ground, &transaction, submissions).await?;
     let mut answers = Vec::with_capacity(submissions.len());
     for submission in submissions {
+        if batch.events.len() >= BATCH_EVENTS_MAX {
+            break;
+        }
         answers.push(loop {
             match batch.turn(submission, (ground.clock)()) {
                 Turn::Done(answer) => break answer,
@@ -171,7 +215,7 @@ async fn opened<'a>(
     let mut at = Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: locked_epoch(&locked)? };
     if let Some(row) = head {
         at.position = Position(row.get(0));
-        at.recorded_at = Some(row.get(1));
+        at.recorded_at = Some(load::column(&row, "recorded_at")?);
         at.hash = row.get::<_, &[u8]>(2).try_into().map_err(|error| Fault::new("reading the head's hash", error))?;
     }
     let simulated = first.is_none_or(|row| row.get::<_, &str>(0) == "simulated");
@@ -191,7 +235,7 @@ async fn opened<'a>(
 pub(crate) fn locked_epoch(locked: &[Row]) -> Result<i64, Fault> {
     match locked {
         [one] => Ok(one.get(0)),
-        _ => Err(Fault::new("locking the tenant's log", format!("{} lock rows are visible, not one", locked.len()))),
+        _ => Err(Fault::new(LOCKING, format!("{} lock rows are visible, not one", locked.len()))),
     }
 }
 

@@ -110,6 +110,9 @@ impl<'a> Batch<'a> {
             driven => self.next_instant(driven.unwrap_or(clock)),
         };
         let effective = submission.effective_at.map_or(recorded, truncated);
+        if !units::in_calendar(effective) {
+            return Turn::Done(Err(Rejection::OutOfYears { effective }));
+        }
         let wanted = self.wants(submission, effective);
         if !wanted.is_empty() {
             return Turn::Needs(wanted);

@@ -7,7 +7,7 @@ use crate::{
     submission::{Submission, Verb},
     tenant_tx::TenantTx,
 };
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::FromSql};
 use units::{Position, TenantId};
 
 /// The events of streams after a version, by stream and version.
@@ -86,31 +86,37 @@ async fn from_snapshot(transaction: &TenantTx, batch: &mut Batch<'_>, stream: St
 
 /// A stored row of `event`.
 pub(crate) fn recorded(row: &Row) -> Result<Recorded, Fault> {
-    let source: &str = row.get("source");
+    let source: &str = column(row, "source")?;
+    let leaf: &[u8] = column(row, "leaf")?;
     Ok(Recorded {
-        position: Position(row.get("position")),
-        stream_kind: row.get("stream_kind"),
-        stream_id: row.get("stream_id"),
-        stream_version: row.get("stream_version"),
-        event_type: row.get("type"),
-        schema_version: row.get("schema_version"),
-        effective_at: row.get("effective_at"),
-        recorded_at: row.get("recorded_at"),
-        replaces: row.get::<_, Option<i64>>("replaces").map(Position),
-        command_id: row.get("command_id"),
+        position: Position(column(row, "position")?),
+        stream_kind: column(row, "stream_kind")?,
+        stream_id: column(row, "stream_id")?,
+        stream_version: column(row, "stream_version")?,
+        event_type: column(row, "type")?,
+        schema_version: column(row, "schema_version")?,
+        effective_at: column(row, "effective_at")?,
+        recorded_at: column(row, "recorded_at")?,
+        replaces: column::<Option<i64>>(row, "replaces")?.map(Position),
+        command_id: column(row, "command_id")?,
         context: Context {
-            actor: row.get("actor"),
-            on_behalf_of: row.get("on_behalf_of"),
+            actor: column(row, "actor")?,
+            on_behalf_of: column(row, "on_behalf_of")?,
             source: Source::from_stored(source)
                 .ok_or_else(|| Fault::new("reading an event", format!("\"{source}\" is no source")))?,
-            reason: row.get("reason"),
-            correlation_id: row.get("correlation_id"),
-            causation_id: row.get("causation_id"),
-            source_recorded_at: row.get("source_recorded_at"),
+            reason: column(row, "reason")?,
+            correlation_id: column(row, "correlation_id")?,
+            causation_id: column(row, "causation_id")?,
+            source_recorded_at: column(row, "source_recorded_at")?,
         },
-        payload: row.get("payload"),
-        sealed: row.get("sealed"),
-        sealed_key_id: row.get("sealed_key_id"),
-        leaf: row.get::<_, &[u8]>("leaf").try_into().map_err(|error| Fault::new("reading an event's hash", error))?,
+        payload: column(row, "payload")?,
+        sealed: column(row, "sealed")?,
+        sealed_key_id: column(row, "sealed_key_id")?,
+        leaf: leaf.try_into().map_err(|error| Fault::new("reading an event's hash", error))?,
     })
+}
+
+/// A column of a stored row. What the log would never have written there (an instant without end) is a fault.
+pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, Fault> {
+    row.try_get(name).map_err(|error| Fault::new("reading a stored row", error))
 }

@@ -31,16 +31,34 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<String>, Fault> {
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
-/// Lets a login take the roles that the server works in.
+/// Lets a login take the two roles that the server works in, and no more: the owner could switch the log's triggers off.
 ///
 /// # Errors
 /// When there is no such login, or the asker may not grant.
 pub async fn admit(client: &Client, login: &str) -> Result<(), Fault> {
     let quoted = login.replace('"', "\"\"");
     client
-        .batch_execute(&["GRANT quarterdeck_owner, quarterdeck_app, quarterdeck_watch TO \"", &quoted, "\""].concat())
+        .batch_execute(
+            &[
+                "GRANT quarterdeck_app, quarterdeck_watch TO \"",
+                &quoted,
+                "\"; REVOKE quarterdeck_owner FROM \"",
+                &quoted,
+                "\"",
+            ]
+            .concat(),
+        )
         .await?;
     Ok(())
+}
+
+/// Begins the next epoch of every tenant's log: after a restore, the batches to come say that the log was taken up anew.
+/// The asker must see past row-level security, as the one who restores does.
+///
+/// # Errors
+/// When PostgreSQL says no.
+pub async fn begin_epoch(client: &Client) -> Result<u64, Fault> {
+    Ok(client.execute(include_str!("sql/begin_epoch.sql"), &[]).await?)
 }
 
 /// What the database has of the migrations.

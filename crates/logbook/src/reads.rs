@@ -17,6 +17,9 @@ use tokio_postgres::{Row, types::ToSql};
 use units::{Instant, Position};
 use uuid::Uuid;
 
+/// Events of one statement of [`Reads::correlated`].
+const CORRELATED_PER_READ: i64 = 10_000;
+
 /// The reads of one request. The transaction begins with the first of them.
 pub struct Reads {
     pool: Pool,
@@ -124,8 +127,16 @@ impl Reads {
     /// # Errors
     /// When PostgreSQL says no.
     pub async fn correlated(&self, id: Uuid) -> Result<Vec<(Position, String, Uuid)>, Fault> {
-        let rows = self.rows(include_str!("sql/correlated.sql"), &[&id]).await?;
-        Ok(rows.iter().map(|row| (Position(row.get(0)), row.get(1), row.get(2))).collect())
+        let mut found: Vec<(Position, String, Uuid)> = Vec::new();
+        loop {
+            let after = found.last().map_or(i64::MIN, |(position, ..)| position.0);
+            let parameters: [&(dyn ToSql + Sync); 3] = [&id, &after, &CORRELATED_PER_READ];
+            let rows = self.rows(include_str!("sql/correlated.sql"), &parameters).await?;
+            if rows.is_empty() {
+                return Ok(found);
+            }
+            found.extend(rows.iter().map(|row| (Position(row.get(0)), row.get(1), row.get(2))));
+        }
     }
 
     /// A stream, and its events.
@@ -152,5 +163,5 @@ fn head_of(rows: &[Row]) -> Result<Head, Fault> {
         return Ok(Head { position: Position(0), recorded_at: None, hash: hash::NOTHING, epoch: 1 });
     };
     let hash = row.get::<_, &[u8]>(2).try_into().map_err(|error| Fault::new("reading the head's hash", error))?;
-    Ok(Head { position: Position(row.get(0)), recorded_at: Some(row.get(1)), hash, epoch: 1 })
+    Ok(Head { position: Position(row.get(0)), recorded_at: Some(row.get(1)), hash, epoch: row.get(3) })
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use deadpool_postgres::Pool;
 use futures::TryStreamExt;
+use serde_json::{Value, json};
 use std::{fmt, pin::pin};
 use units::{Instant, Position};
 use uuid::Uuid;
@@ -126,7 +127,8 @@ pub async fn rebuild(pool: &Pool, registry: &Registry, tenant: &Tenant, check: b
     }
     for (table, keys) in tables.iter().zip(&wrong) {
         for chunk in keys.chunks(ROWS_PER_STATEMENT) {
-            let touched = transaction.execute(table.delete, &[&tenant.id.0, &keys_as_json(chunk)]).await?;
+            let json = Value::from(chunk).to_string();
+            let touched = transaction.execute(table.delete, &[&tenant.id.0, &json]).await?;
             append::exactly(chunk.len(), touched, table.name)?;
         }
     }
@@ -136,21 +138,21 @@ pub async fn rebuild(pool: &Pool, registry: &Registry, tenant: &Tenant, check: b
 }
 
 /// Compares the rows of a table with the expected ones, as they come from PostgreSQL. What was right is taken out of the
-/// expected ones: those that stay are to be written. The keys are those to delete.
+/// expected ones: those that stay are to be written. The keys are those to delete, as PostgreSQL wrote them.
 async fn compare(
     transaction: &TenantTx,
     tenant: &Tenant,
     index: usize,
     table: &'static Table,
     expected: &mut Expected,
-) -> Result<(TableRebuilt, Vec<RowKey>), Fault> {
+) -> Result<(TableRebuilt, Vec<Value>), Fault> {
     let mut found = TableRebuilt { name: table.name, ..TableRebuilt::default() };
     let mut wrong = Vec::new();
     let client = transaction.client();
     let statement = client.prepare_cached(table.all).await?;
     let mut stored = pin!(client.query_raw(&statement, [tenant.id.0]).await?);
     while let Some(row) = stored.try_next().await? {
-        let (key, print) = replay::read(row.get(0))?;
+        let (key, from, print) = replay::read(row.get(0))?;
         match expected.meet(index, key, print) {
             Met::Right => {
                 found.right += 1;
@@ -159,7 +161,7 @@ async fn compare(
             Met::Extra => found.extra.add(key),
             Met::Different => found.different.add(key),
         }
-        wrong.push(key);
+        wrong.push(json!({ "id": key.id, "valid_from": from, "recorded_from": key.recorded_from }));
     }
     for key in expected.unmet(index) {
         found.missing.add(key);
@@ -183,16 +185,6 @@ async fn write(mut fold: Fold<'_>, tables: &[&'static Table], expected: &Expecte
         }
     }
     Ok(())
-}
-
-fn keys_as_json(keys: &[RowKey]) -> String {
-    let keys: Vec<_> = keys
-        .iter()
-        .map(|RowKey { id, valid_from, recorded_from }| {
-            serde_json::json!({ "id": id, "valid_from": valid_from.to_rfc3339(), "recorded_from": recorded_from })
-        })
-        .collect();
-    serde_json::Value::from(keys).to_string()
 }
 
 /// All events of a tenant, stream by stream, in pages.

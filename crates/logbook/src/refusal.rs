@@ -50,6 +50,12 @@ pub enum Rejection {
         /// When the command is said to be true.
         effective: Instant,
     },
+    /// A year that the calendar of the log does not have.
+    #[error("{effective} is no instant of the log: its years are 0001 to 9999, in UTC")]
+    OutOfYears {
+        /// When the command is said to be true.
+        effective: Instant,
+    },
     /// No such position in the stream, or nothing that stands there.
     #[error("no event that stands at position {position} in this stream: {why}")]
     NotStanding {
@@ -101,9 +107,14 @@ impl Fault {
         self.doing
     }
 
+    /// What is behind it, when it is of this type.
+    pub fn cause<E: Error + 'static>(&self) -> Option<&E> {
+        self.source.downcast_ref()
+    }
+
     /// The error of PostgreSQL behind it, if there is one.
     pub fn postgres(&self) -> Option<&tokio_postgres::Error> {
-        self.source.downcast_ref()
+        self.cause()
     }
 }
 

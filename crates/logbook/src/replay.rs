@@ -110,7 +110,7 @@ impl Expected {
     pub(crate) fn add(&mut self, made: &[Made]) -> Result<(), Fault> {
         for Made { table, row } in made {
             let json = rows::inserts_as_json([row]);
-            let (key, print) = read(json.trim_start_matches('[').trim_end_matches(']'))?;
+            let (key, _, print) = read(json.trim_start_matches('[').trim_end_matches(']'))?;
             self.rows.insert((*table, key), Row { print, met: false });
         }
         Ok(())
@@ -146,37 +146,48 @@ impl Expected {
     }
 }
 
-/// The key and the print of a row in the names of its columns, as this program or PostgreSQL writes it.
-pub(crate) fn read(json: &str) -> Result<(RowKey, Print), Fault> {
+/// The key of a row in the names of its columns, its valid_from as it is written, and its print; this program or
+/// PostgreSQL wrote it. A valid_from that is no instant of ours ('-infinity') keys the row before all instants, where the
+/// events make none.
+pub(crate) fn read(json: &str) -> Result<(RowKey, String, Print), Fault> {
     let bad = |why: &str| Fault::new("reading a history row", format!("{why}: {json}"));
     let mut value: Value = serde_json::from_str(json).map_err(|error| bad(&error.to_string()))?;
     let columns = value.as_object_mut().ok_or_else(|| bad("not an object"))?;
     columns.retain(|name, value| name != "tenant_id" && !value.is_null());
     let text = |name: &str| columns.get(name).and_then(Value::as_str);
     let recorded_from = columns.get("recorded_from").and_then(Value::as_i64);
+    let from = text("valid_from").ok_or_else(|| bad("no valid_from"))?.to_owned();
     let key = RowKey {
         id: text("id").and_then(|id| id.parse().ok()).ok_or_else(|| bad("no id"))?,
-        valid_from: text("valid_from").and_then(instant).ok_or_else(|| bad("no valid_from"))?,
+        valid_from: instant(&from).unwrap_or(Instant::MIN_UTC),
         recorded_from: recorded_from.map(Position).ok_or_else(|| bad("no recorded_from"))?,
     };
     let mut digest = Sha256::new();
+    for (name, value) in columns.iter_mut().filter(|(name, _)| is_instant(name)) {
+        if let Some(instant) = value.as_str().and_then(instant) {
+            *value = Value::from(instant.timestamp_micros());
+        }
+        digest.update(format!("{name:?}@"));
+    }
     take_in(&value, &mut digest);
     let mut print = Print::default();
     print.copy_from_slice(&digest.finalize()[..16]);
-    Ok((key, print))
+    Ok((key, from, print))
+}
+
+/// Whether a history table's column is a timestamptz, which PostgreSQL writes in a form of its own. By their names, since
+/// a text may well look like an instant: the bounds, and what ends in _at and is no position.
+fn is_instant(column: &str) -> bool {
+    ["valid_from", "valid_to"].contains(&column) || (column.ends_with("_at") && column != "closed_at")
 }
 
 fn instant(text: &str) -> Option<Instant> {
     DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.with_timezone(&Utc))
 }
 
-/// Takes in a value in a form that does not depend on who wrote it: fields by name, instants in microseconds.
+/// Takes in a value in a form that does not depend on who wrote it: fields by name.
 fn take_in(value: &Value, digest: &mut Sha256) {
     match value {
-        Value::String(text) => match instant(text) {
-            Some(instant) => digest.update(format!("@{}", instant.timestamp_micros())),
-            None => digest.update(value.to_string()),
-        },
         Value::Array(values) => {
             digest.update("[");
             for value in values {
@@ -196,7 +207,7 @@ fn take_in(value: &Value, digest: &mut Sha256) {
             }
             digest.update("}");
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => digest.update(value.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => digest.update(value.to_string()),
     }
 }
 
@@ -216,7 +227,18 @@ mod tests {
 
     #[test]
     fn a_row_reads_the_same_whoever_wrote_it() {
-        assert_eq!(read(OURS).unwrap(), read(POSTGRES_IN_BERLIN).unwrap());
+        let ((key, _, print), (as_stored, from, as_stored_print)) =
+            (read(OURS).unwrap(), read(POSTGRES_IN_BERLIN).unwrap());
+        assert_eq!((key, print), (as_stored, as_stored_print));
+        assert_eq!(from, "2026-01-05T01:00:00+01:00", "as PostgreSQL will know it again");
+    }
+
+    #[test]
+    fn a_text_that_looks_like_an_instant_is_a_text() {
+        let named = |name: &str| read(&OURS.replace(r#"Tilt \"A\""#, name)).unwrap().2;
+        assert_ne!(named("2026-01-05T00:00:00Z"), named("2026-01-05T01:00:00+01:00"));
+        let listed = |word: &str| read(&OURS.replace(r#"["amount"]"#, &format!("[{word:?}]"))).unwrap().2;
+        assert_ne!(listed("2026-01-05T00:00:00Z"), listed("2026-01-05T00:00:00.000Z"));
     }
 
     #[test]
@@ -231,10 +253,11 @@ mod tests {
             (r#"["amount"]"#, "[]"),
             (r#""a":1"#, r#""a":2"#),
         ] {
-            let (key, print) = read(&OURS.replace(was, is)).unwrap();
+            let (key, _, print) = read(&OURS.replace(was, is)).unwrap();
             assert_eq!(key, right.0, "{is}");
-            assert_ne!(print, right.1, "{is}");
+            assert_ne!(print, right.2, "{is}");
         }
-        assert!(read(&OURS.replace("2026-01-05T00:00:00+00:00", "infinity")).is_err());
+        let endless = read(&OURS.replace("2026-01-05T00:00:00+00:00", "-infinity")).unwrap();
+        assert_eq!((endless.0.valid_from, endless.1.as_str()), (Instant::MIN_UTC, "-infinity"));
     }
 }

@@ -30,6 +30,28 @@ pub enum Unfit {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The server could not write, or would look across tenants.
+    #[error(
+        "the login {login} works as {role}, which {why}: the server works as quarterdeck_app. Run GRANT quarterdeck_app, \
+         quarterdeck_watch TO \"{login}\" and add ?options=-c%20role%3Dquarterdeck_app to DATABASE_URL"
+    )]
+    NotTheApp {
+        /// Who logged in.
+        login: String,
+        /// In which role it works.
+        role: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// No tenant would be found.
+    #[error(
+        "the login {login} may not take the role quarterdeck_watch, which finds the tenants: every request would be \
+         refused. Run GRANT quarterdeck_watch TO \"{login}\""
+    )]
+    NoWatch {
+        /// Who logged in.
+        login: String,
+    },
     /// A table stands outside the wall.
     #[error(
         "the table {table} has a tenant_id but no forced row-level security with a policy: nothing is served from it"
@@ -73,11 +95,16 @@ pub async fn check(client: &Client) -> Result<Vec<String>, Unfit> {
         return Err(Unfit::Unwalled { table: table.get(0) });
     }
     let mut warnings = Vec::new();
-    if row.get("login_superuser") {
+    let climbs = [
+        ("login_superuser", "is a superuser"),
+        ("login_bypasses", "bypasses row-level security"),
+        ("login_owner", "is a member of quarterdeck_owner, which can switch the log's triggers off,"),
+    ];
+    if let Some((_, what)) = climbs.into_iter().find(|(column, _)| row.get(*column)) {
         let login: &str = row.get("login");
         warnings.push(format!(
-            "the login {login} is a superuser that works as quarterdeck_app: SET ROLE none would climb back; \
-             a login of its own is safer"
+            "the login {login} {what} and works as quarterdeck_app: SET ROLE would climb back; a login of its own, with \
+             quarterdeck_app and quarterdeck_watch alone, is safer"
         ));
     }
     if row.get::<_, &str>("data_checksums") != "on" {
@@ -105,5 +132,11 @@ fn role(row: &Row) -> Result<(), Unfit> {
             return Err(Unfit::WrongRole { login: row.get("login"), role: row.get("login_role"), why });
         }
     }
-    Ok(())
+    let why = match (row.get("app"), row.get("watch")) {
+        (false, _) => "has not the rights of quarterdeck_app",
+        (true, true) => "has the rights of quarterdeck_watch too and would see the tenants of others",
+        (true, false) if !row.get::<_, bool>("login_watches") => return Err(Unfit::NoWatch { login: row.get("login") }),
+        (true, false) => return Ok(()),
+    };
+    Err(Unfit::NotTheApp { login: row.get("login"), role: row.get("login_role"), why })
 }

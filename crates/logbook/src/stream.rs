@@ -286,8 +286,8 @@ impl<S: Slice> Stream<S> {
         let mut misfits = Vec::new();
         for unit in units {
             let at = self.at(unit);
-            for event in unit.events() {
-                misfits.extend(state.fits(event).err().map(|refusal| (unit.first, refusal)));
+            for (event, position) in unit.events().iter().zip(unit.first.0..) {
+                misfits.extend(state.fits(event).err().map(|refusal| (Position(position), refusal)));
                 state.evolve(event, &at);
             }
         }

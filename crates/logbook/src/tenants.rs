@@ -53,6 +53,16 @@ pub async fn list(watch: &Pool) -> Result<Vec<Tenant>, Fault> {
     client.query(&statement, &[]).await?.iter().map(tenant).collect()
 }
 
+/// Tenants that have a log and no row of their own: whoever took the row away took the log out of every list.
+///
+/// # Errors
+/// When PostgreSQL cannot be asked.
+pub async fn orphaned(watch: &Pool) -> Result<Vec<TenantId>, Fault> {
+    let client = watch.get().await?;
+    let statement = client.prepare_cached(include_str!("sql/orphaned_logs.sql")).await?;
+    Ok(client.query(&statement, &[]).await?.iter().map(|row| TenantId(row.get(0))).collect())
+}
+
 fn tenant(row: &Row) -> Result<Tenant, Fault> {
     let bad = |error: Box<dyn std::error::Error + Send + Sync>| Fault::new("reading a tenant", error);
     Ok(Tenant {

@@ -6,6 +6,7 @@ use crate::{
     hash::{self, Hash},
     load,
     refusal::Fault,
+    submission::Receipt,
     tenant_tx::{Mode, TenantTx},
 };
 use deadpool_postgres::Pool;
@@ -101,7 +102,7 @@ pub enum Wrong {
     /// The batch row was changed.
     #[error("the batch that ends here does not give its hash")]
     BatchHash,
-    /// Events after the last batch.
+    /// Events before the first batch or after the last one.
     #[error("the event belongs to no batch")]
     NoBatch,
     /// A command's row points at events of others, or at none.
@@ -109,6 +110,14 @@ pub enum Wrong {
     Command {
         /// The command.
         command_id: Uuid,
+    },
+    /// A command's row was changed.
+    #[error("the row of command {command_id} is not as it was written: {what}")]
+    CommandRow {
+        /// The command.
+        command_id: Uuid,
+        /// What does not agree.
+        what: &'static str,
     },
     /// An event whose command has no row.
     #[error("the event's command is not among the commands")]
@@ -138,8 +147,8 @@ async fn log(transaction: &TenantTx, walk: &mut Walk) -> Result<(), VerifyFailur
     let tenant = walk.tenant.0;
     let mut ahead: VecDeque<Row> = VecDeque::new();
     loop {
-        let sql = include_str!("sql/batches_after.sql");
-        let batches = transaction.query(sql, &[&tenant, &walk.sealed.0, &ROWS_PER_PAGE]).await?;
+        let sql = include_str!("sql/batches_from.sql");
+        let batches = transaction.query(sql, &[&tenant, &from(walk.sealed), &ROWS_PER_PAGE]).await?;
         for row in &batches {
             let batch = Sealed::of(row)?;
             while walk.last < batch.last {
@@ -161,13 +170,22 @@ async fn log(transaction: &TenantTx, walk: &mut Walk) -> Result<(), VerifyFailur
     ahead.front().map_or(Ok(()), |row| Err(Wrong::NoBatch.at(Position(row.get("position")))))
 }
 
+/// Where the next page begins: the first one below everything, so that what was slipped in before the log is met.
+fn from(last: Position) -> i64 {
+    if last.0 == 0 { i64::MIN } else { last.0 + 1 }
+}
+
 async fn page(transaction: &TenantTx, walk: &Walk) -> Result<VecDeque<Row>, Fault> {
-    let sql = include_str!("sql/events_after.sql");
-    Ok(transaction.query(sql, &[&walk.tenant.0, &walk.last.0, &EVENTS_PER_PAGE]).await?.into())
+    let sql = include_str!("sql/events_from.sql");
+    Ok(transaction.query(sql, &[&walk.tenant.0, &from(walk.last), &EVENTS_PER_PAGE]).await?.into())
 }
 
 fn event(row: &Row) -> Result<Recorded, VerifyFailure> {
-    load::recorded(row).map_err(|fault| Wrong::Unreadable { why: fault.to_string() }.at(Position(row.get("position"))))
+    load::recorded(row).map_err(|fault| unreadable(&fault).at(Position(row.get("position"))))
+}
+
+fn unreadable(fault: &Fault) -> Wrong {
+    Wrong::Unreadable { why: fault.to_string() }
 }
 
 /// Every command's row points at its own events, and every event is pointed at.
@@ -184,6 +202,9 @@ async fn commands(transaction: &TenantTx, walk: &Walk) -> Result<u64, VerifyFail
             let found: i64 = row.get(3);
             if !points_well(walk.last, first, last, found) {
                 return Err(Wrong::Command { command_id: row.get(0) }.at(Position(first.unwrap_or(last))));
+            }
+            if let Some(what) = misstated(row, first, last) {
+                return Err(Wrong::CommandRow { command_id: row.get(0), what }.at(Position(first.unwrap_or(last))));
             }
             commands += 1;
             said += found.unsigned_abs();
@@ -203,6 +224,31 @@ fn points_well(head: Position, first: Option<i64>, last: i64, found: i64) -> boo
     match first {
         None => (0..=head.0).contains(&last),
         Some(first) => 1 <= first && first <= last && last <= head.0 && found == last - first + 1,
+    }
+}
+
+/// What a command's row says that its events do not: its answer, its instant, the length of its hash.
+fn misstated(row: &Row, first: Option<i64>, last: i64) -> Option<&'static str> {
+    let Ok(receipt) = serde_json::from_str::<Receipt>(row.get("result")) else { return Some("result cannot be read") };
+    let Ok(recorded_at) = load::column::<Instant>(row, "recorded_at") else { return Some("recorded_at is no instant") };
+    let of_event = first.map(|_| {
+        let stream: (Option<Uuid>, Option<i64>) = (row.get("stream_id"), row.get("stream_version"));
+        (stream, load::column::<Option<Instant>>(row, "said_at").ok().flatten())
+    });
+    if row.get::<_, i32>("hash_bytes") != 32 {
+        Some("request_hash is not 32 bytes long")
+    } else if (receipt.first, receipt.last) != (first.map(Position), Position(last)) {
+        Some("result names other positions than the row")
+    } else {
+        of_event.and_then(|(stream, said_at)| {
+            if stream != (Some(receipt.stream_id), Some(receipt.version)) {
+                Some("result names another stream or version than the last of its events")
+            } else if said_at != Some(recorded_at) {
+                Some("recorded_at is not that of its events")
+            } else {
+                None
+            }
+        })
     }
 }
 
@@ -230,7 +276,7 @@ impl Sealed {
             first: Position(row.get(1)),
             last,
             epoch: row.get(2),
-            recorded_at: row.get(3),
+            recorded_at: load::column(row, "recorded_at").map_err(|fault| unreadable(&fault).at(last))?,
             previous_hash: hash("previous_hash")?,
             root: hash("root")?,
             hash: hash("hash")?,
@@ -282,6 +328,9 @@ impl Walk {
     /// The next event.
     pub(crate) fn event(&mut self, event: &Recorded) -> Result<(), VerifyFailure> {
         let position = self.next();
+        if event.position < position {
+            return Err(Wrong::NoBatch.at(event.position));
+        }
         if event.position != position {
             return Err(Wrong::Missing.at(position));
         }

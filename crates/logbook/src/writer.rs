@@ -3,7 +3,7 @@
 use crate::{
     append::{self, Answer, Failure, Ground},
     clock::Clock,
-    refusal::Rejection,
+    refusal::{Fault, Rejection},
     registry::Registry,
     submission::Submission,
     tenants::Tenant,
@@ -78,7 +78,10 @@ impl Logbook {
                 }
             }
         }
-        answered.await.unwrap_or_else(|_| Err(Failure::Rejected(Arc::new(Rejection::Busy))))
+        answered.await.unwrap_or_else(|_| {
+            let gone = "the writer went away: whether the command was taken down is seen by sending it again";
+            Err(Failure::Fault(Arc::new(Fault::new("writing a batch", gone))))
+        })
     }
 
     /// Appends many commands in order, a few hundred a transaction.

@@ -110,6 +110,20 @@ impl Visit {
             None => Ok(tenants::list(&self.database.watch).await?),
         }
     }
+
+    /// The tenants of a check, all of them when none is named, and whether every log belongs to one of them: a log whose
+    /// tenant's row is gone is named here, or nobody would miss it.
+    async fn every(&self, name: Option<&str>) -> Result<(Vec<Tenant>, bool), Problem> {
+        let tenants = self.tenants(name).await?;
+        let orphaned = if name.is_none() { tenants::orphaned(&self.database.watch).await? } else { vec![] };
+        for id in &orphaned {
+            say(&format!("{id}: there is a log, but no tenant of this id"));
+        }
+        if tenants.is_empty() && orphaned.is_empty() {
+            say("no tenants");
+        }
+        Ok((tenants, orphaned.is_empty()))
+    }
 }
 
 async fn migrate(settings: &Settings) -> Result<ExitCode, Problem> {

@@ -145,6 +145,21 @@ pub async fn migrated(settings: &Settings) -> Result<Vec<String>, DatabaseError>
     }
 }
 
+/// Begins the next epoch of every log of our own PostgreSQL, after a backup was read into it.
+///
+/// # Errors
+/// When it cannot be reached, or says no.
+pub async fn begin_epoch(settings: &Settings) -> Result<(), DatabaseError> {
+    let cluster = started(settings, Purpose::Visit).await?;
+    let begun = async {
+        let client = connect(&cluster.admin_config("quarterdeck")).await.map_err(DatabaseError::Unreachable)?;
+        migrate::begin_epoch(&client).await.map_err(DatabaseError::Migrating)
+    };
+    let begun = begun.await;
+    cluster.finish().await?;
+    begun.map(drop)
+}
+
 /// The same connection, working in a role.
 fn in_role(config: &Config, role: &str) -> Config {
     let mut config = config.clone();

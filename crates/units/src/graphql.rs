@@ -1,6 +1,6 @@
 use crate::{Currency, Money};
 use async_graphql::{InputObject, InputValueError, InputValueResult, Object, Scalar, ScalarType, Value};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 
 /// A calendar day, YYYY-MM-DD, in the tenant's time zone unless a field says otherwise.
@@ -13,8 +13,13 @@ impl ScalarType for Day {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(written) if written.len() == 10 => NaiveDate::parse_from_str(written, "%Y-%m-%d")
+                .ok()
+                .filter(|day| day.year() >= 1)
                 .map(Day)
-                .map_err(|_| InputValueError::custom(format!("\"{written}\" is not a day of the form YYYY-MM-DD"))),
+                .ok_or_else(|| {
+                    let rule = "is not a day of the form YYYY-MM-DD in the years 0001 to 9999";
+                    InputValueError::custom(format!("\"{written}\" {rule}"))
+                }),
             Value::String(_) => Err(InputValueError::custom("a day has the form YYYY-MM-DD")),
             _ => Err(InputValueError::expected_type(value)),
         }

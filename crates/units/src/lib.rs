@@ -15,7 +15,7 @@ pub use id::{AccountId, DealId, PersonId, PipelineId, Position, ProductId, Stage
 pub use money::{Currency, Money, MoneyError, split_evenly};
 pub use share::{Share, ShareError};
 pub use text::{Personal, TEXT_CHARS_MAX, Text, TextError};
-pub use time::{Instant, TimeZone, Zone, ZoneError, truncated};
+pub use time::{Instant, TimeZone, Zone, ZoneError, in_calendar, truncated};
 
 #[cfg(feature = "graphql")]
 pub use graphql::{Day, Exact, Int64, MoneyInput};

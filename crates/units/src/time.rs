@@ -1,4 +1,4 @@
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -10,6 +10,11 @@ pub type Instant = DateTime<Utc>;
 /// The instant cut to whole microseconds, as PostgreSQL stores it.
 pub fn truncated(instant: Instant) -> Instant {
     instant.trunc_subsecs(6)
+}
+
+/// Whether the instant lies in the years 0001 to 9999 of UTC: what ISO 8601 writes with four digits, and PostgreSQL reads.
+pub fn in_calendar(instant: Instant) -> bool {
+    (1..=9999).contains(&instant.year())
 }
 
 /// An IANA time zone in which days begin and end.

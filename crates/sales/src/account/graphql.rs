@@ -308,7 +308,7 @@ impl AccountMutations {
         #[graphql(desc = "What the command says.")] input: AccountChangeSectorInput,
     ) -> Result<AccountPayload> {
         let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until));
+        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
         let sector = value!(AccountPayload, maybe(input.sector.as_ref(), "sector"));
         put(context, &input.id, input.command, Command::ChangeSector { sector, until }).await
     }
@@ -320,7 +320,7 @@ impl AccountMutations {
         #[graphql(desc = "What the command says.")] input: AccountChangeParentInput,
     ) -> Result<AccountPayload> {
         let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until));
+        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
         let parent = input.parent.map(|id| Key::of(&id, "Account")).transpose()?.map(AccountId);
         put(context, &input.id, input.command, Command::ChangeParent { parent, until }).await
     }

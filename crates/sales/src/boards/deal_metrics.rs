@@ -10,6 +10,7 @@ use crate::{
     product::graphql::Product,
     team::graphql::Team,
 };
+pub(crate) use crate::graph::view::within_our_knowledge;
 use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, Object, Result, SimpleObject};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::ToSql};
@@ -164,15 +165,6 @@ impl DealMetricsQueries {
             measured(&view, &filter.unwrap_or_default(), &group_by, cycles).await
         };
         Some(read().await)
-    }
-}
-
-/// A figure that is asked as known before the log knew anything is null, never zero.
-pub(crate) async fn within_our_knowledge(view: &View) -> Result<()> {
-    match view.seen().await?.known {
-        Some(position) if position.0 <= 0 => Err(Error::new("the log did not know anything at that instant yet")
-            .extend_with(|_, extensions| extensions.set("code", "BEFORE_OUR_KNOWLEDGE"))),
-        _ => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     id::bad_input,
-    view::{EffectiveInput, Session, fault},
+    view::{EffectiveInput, OutOfLog, Session, fault},
 };
 use async_graphql::{Context, ID, InputObject, Result};
 use logbook::{AnyCommand, Correction, Failure, Receipt, Rejection, Source, StreamRef, Submission, Verb};
@@ -79,7 +79,7 @@ pub(crate) async fn submit<C: AnyCommand>(
             Asked::Withdraw(position) => Verb::Withdraw(position),
         },
         expected_version: fields.expected_version.map(i64::from),
-        effective_at: fields.effective_at.map(|effective| first_instant(session, &effective)),
+        effective_at: fields.effective_at.map(|effective| first_instant(session, &effective)).transpose()?,
         correction,
         context: logbook::Context {
             actor: session.login.to_string(),
@@ -109,11 +109,12 @@ pub(crate) fn made_from(fields: &CommandFields, kind: &str) -> Result<Uuid> {
 }
 
 /// The instant that a command means: of a day its first one.
-pub(crate) fn first_instant(session: &Session, effective: &EffectiveInput) -> Instant {
-    match effective {
+pub(crate) fn first_instant(session: &Session, effective: &EffectiveInput) -> Result<Instant> {
+    let instant = match effective {
         EffectiveInput::At(instant) => *instant,
         EffectiveInput::Day(day) => session.tenant.zone.first_instant(day.0),
-    }
+    };
+    if units::in_calendar(instant) { Ok(instant) } else { Err(bad_input(&OutOfLog::Years.to_string())) }
 }
 
 /// The code and the text of a rejection that is no slice's own.
@@ -126,6 +127,7 @@ pub fn problem(rejection: &Rejection) -> Problem {
         Rejection::CommandIdReused => ("COMMAND_ID_REUSED", field("commandId")),
         Rejection::NeedsCorrection { .. } => ("NEEDS_CORRECTION", field("correction")),
         Rejection::EffectiveInFuture { .. } => ("EFFECTIVE_IN_FUTURE", field("effectiveAt")),
+        Rejection::OutOfYears { .. } => ("INVALID_INPUT", field("effectiveAt")),
         Rejection::NotStanding { .. } => ("NOT_STANDING", field("correction")),
         Rejection::NothingInItsPlace { .. } => ("NOTHING_IN_ITS_PLACE", field("correction")),
         Rejection::NotSimulated => ("NOT_SIMULATED", None),

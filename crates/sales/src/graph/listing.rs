@@ -1,6 +1,6 @@
 //! What all named things share: found by id, listed a page at a time in the order of their names.
 
-use super::{Cursor, PageSlice, View, Window, fault, view::AtPoint};
+use super::{Cursor, PageSlice, View, Window, fault, view::{AtPoint, within_our_knowledge}};
 use async_graphql::Result;
 use logbook::Fault;
 use serde::de::DeserializeOwned;
@@ -87,6 +87,7 @@ pub(crate) const ORDER: &str = "NAME ASC";
 
 /// How many a filter lets through.
 pub(crate) async fn count(view: &View, sql: &'static str, filter: &[Parameter<'_>]) -> Result<i64> {
+    within_our_knowledge(view).await?;
     let rows = view.reads().rows_as_of(sql, view.seen().await?, filter).await.map_err(|error| fault(&error))?;
     Ok(rows.first().map_or(0, |row| row.get(0)))
 }
@@ -162,7 +163,8 @@ macro_rules! listed {
 
         #[async_graphql::ComplexObject]
         impl $connection {
-            /// How many the filter lets through, on all pages; counted only when asked for.
+            /// How many the filter lets through, on all pages; counted only when asked for. Null, with the code
+            /// BEFORE_OUR_KNOWLEDGE, when asked as known before the log began.
             async fn total_count(&self) -> Option<Result<i64>> {
                 let count = async || {
                     let values = self.filter.values(&self.view).await?;

@@ -271,8 +271,8 @@ impl SnapshotInfo {
         Ok(matches!(view.point.asked.known, Some(KnownInput::At(_) | KnownInput::Position(_))))
     }
 
-    /// Since when the log knows anything: a figure asked as known before is null, with BEFORE_OUR_KNOWLEDGE as the
-    /// reason. Null when the log is empty.
+    /// Since when the log knows anything: a figure or a count asked as known before is null, with BEFORE_OUR_KNOWLEDGE as
+    /// the reason, and lists are empty. Null when the log is empty.
     async fn knowledge_from(&self, context: &Context<'_>) -> Option<Result<Instant>> {
         let read = async || Ok(head(&*View::of(&self.0, context).await?).await?.knowledge_from);
         read().await.transpose()

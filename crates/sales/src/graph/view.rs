@@ -1,5 +1,6 @@
 //! Who asks, and the two instants at which the answer is true.
 
+use super::id::bad_input;
 use crate::access::Login;
 use async_graphql::{
     Context, Error, ErrorExtensions, InputObject, OneofObject, Result,
@@ -25,7 +26,7 @@ pub struct AsOfInput {
 /// When something is true in the world.
 #[derive(Clone, Debug, OneofObject)]
 pub enum EffectiveInput {
-    /// An instant.
+    /// An instant, in the years 0001 to 9999.
     At(Instant),
     /// A day of the tenant's time zone. Reading: as of its last microsecond. In a command: from its first instant on.
     Day(Day),
@@ -36,7 +37,7 @@ pub enum EffectiveInput {
 pub enum KnownInput {
     /// What was recorded by this instant.
     At(Instant),
-    /// What was recorded up to this position.
+    /// What was recorded up to this position: 0, before the log, up to its head. Another is refused.
     Position(Int64),
 }
 
@@ -191,18 +192,25 @@ impl Point {
         let zone = self.reads.tenant().zone;
         let known = match &self.asked.known {
             None => None,
-            Some(KnownInput::Position(position)) => Some(Position(position.0)),
-            Some(KnownInput::At(instant)) => Some(self.reads.known_at(*instant).await?),
+            Some(KnownInput::Position(position)) => Some(self.within_the_log(Position(position.0)).await?),
+            Some(KnownInput::At(instant)) => Some(self.reads.known_at(in_calendar(*instant)?).await?),
         };
         let effective = match &self.asked.effective {
-            Some(EffectiveInput::At(instant)) => *instant,
-            Some(EffectiveInput::Day(day)) => zone.last_instant(day.0),
+            Some(EffectiveInput::At(instant)) => in_calendar(*instant)?,
+            Some(EffectiveInput::Day(day)) => in_calendar(zone.last_instant(day.0))?,
             None => {
                 let clock = (self.clock)();
                 self.reads.head().await?.recorded_at.map_or(clock, |recorded| recorded.max(clock))
             }
         };
         Ok(Seen { effective, known })
+    }
+
+    /// A position that the log has reached, or 0. What lies beyond cannot be known: read later, it would say otherwise.
+    async fn within_the_log(&self, position: Position) -> Result<Position, Fault> {
+        let head = self.reads.head().await?.position;
+        let reached = (0..=head.0).contains(&position.0);
+        if reached { Ok(position) } else { Err(OutOfLog::Position { position, head }.into()) }
     }
 
     /// The instants as an id carries them; `None`: the present.
@@ -241,8 +249,46 @@ impl Point {
     }
 }
 
+/// Instants that no log has.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum OutOfLog {
+    /// A position before the log or beyond its head.
+    #[error("known.position {position} is not in the log: its positions are 0 to {head}")]
+    Position {
+        /// What was asked for.
+        position: Position,
+        /// Where the log ends.
+        head: Position,
+    },
+    /// A year that is not written with four digits.
+    #[error("an instant lies in the years 0001 to 9999, in UTC")]
+    Years,
+}
+
+impl From<OutOfLog> for Fault {
+    fn from(out: OutOfLog) -> Self {
+        Fault::new("resolving the instants", out)
+    }
+}
+
+fn in_calendar(instant: Instant) -> Result<Instant, OutOfLog> {
+    if units::in_calendar(instant) { Ok(instant) } else { Err(OutOfLog::Years) }
+}
+
+/// A figure that is asked as known before the log knew anything is null, never zero.
+pub(crate) async fn within_our_knowledge(view: &View) -> Result<()> {
+    match view.seen().await?.known {
+        Some(position) if position.0 <= 0 => Err(Error::new("the log did not know anything at that instant yet")
+            .extend_with(|_, extensions| extensions.set("code", "BEFORE_OUR_KNOWLEDGE"))),
+        _ => Ok(()),
+    }
+}
+
 /// A fault as the API tells it: constant for the public, its source in the server's log.
 pub fn fault(fault: &Fault) -> Error {
+    if let Some(out) = fault.cause::<OutOfLog>() {
+        return bad_input(&out.to_string());
+    }
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, fault.to_string().as_bytes());
     let code = match fault.postgres().and_then(|error| error.code()).map(|state| state.code()) {
         Some("57014") => "DEADLINE_EXCEEDED",

@@ -264,7 +264,7 @@ impl ProductMutations {
         #[graphql(desc = "What the command says.")] input: ProductChangeListPriceInput,
     ) -> Result<ProductPayload> {
         let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until));
+        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
         let list_price = value!(ProductPayload, money(context, &input.list_price)?);
         put(context, &input.id, input.command, Command::ChangeListPrice { list_price, until }).await
     }

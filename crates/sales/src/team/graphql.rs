@@ -297,7 +297,7 @@ impl TeamMutations {
         #[graphql(desc = "What the command says.")] input: TeamMoveInput,
     ) -> Result<TeamPayload> {
         let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until));
+        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
         let parent = input.parent.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
         let team = Key::of(&input.id, "Team")?;
         put(context, team, input.command, Asked::Do(Command::Move { team: TeamId(team), parent, until })).await

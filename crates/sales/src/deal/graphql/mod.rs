@@ -371,7 +371,8 @@ pub struct DealEdge {
 
 #[async_graphql::ComplexObject]
 impl DealConnection {
-    /// How many deals the filter lets through, on all pages; counted only when asked for.
+    /// How many deals the filter lets through, on all pages; counted only when asked for. Null, with the code
+    /// BEFORE_OUR_KNOWLEDGE, when asked as known before the log began.
     async fn total_count(&self) -> Option<Result<i64>> {
         Some(self.count().await)
     }
@@ -380,10 +381,7 @@ impl DealConnection {
 impl DealConnection {
     async fn count(&self) -> Result<i64> {
         let values = filter_values(&self.filter, &self.view).await?;
-        let sql = include_str!("../sql/deals_count.sql");
-        let rows = self.view.reads().rows_as_of(sql, self.view.seen().await?, &values.parameters()).await;
-        let rows = rows.map_err(|error| fault(&error))?;
-        Ok(rows.first().map_or(0, |row| row.get(0)))
+        crate::graph::listing::count(&self.view, include_str!("../sql/deals_count.sql"), &values.parameters()).await
     }
 
     async fn read(view: Arc<View>, filter: DealFilter, order: &DealOrder, window: &Window) -> Result<Self> {

@@ -142,7 +142,7 @@ fn maybe(written: Option<&String>, field: &str) -> Result<Option<Personal<Text>>
 
 fn until(context: &Context<'_>, until: Option<EffectiveInput>) -> Result<Option<units::Instant>> {
     let session = Session::of(context)?;
-    Ok(until.map(|until| first_instant(session, &until)))
+    until.map(|until| first_instant(session, &until)).transpose()
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<PersonPayload> {

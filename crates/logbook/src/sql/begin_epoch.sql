@@ -1,0 +1,1 @@
+UPDATE log_lock SET epoch = epoch + 1
