@@ -238,7 +238,8 @@ async fn an_object_of_another_instant_has_another_id_which_commands_refuse() {
     let deal = crew.open(&ship, "Ids", "2026-02-02", "1.00").await;
     let document =
         "query($deal: ID!, $at: AsOf) { now: deal(id: $deal) { id } then: asOf(at: $at) { deal(id: $deal) { id } } }";
-    let at = json!({ "effective": { "day": "2026-02-03" }, "known": { "position": "9999" } });
+    let head = ship.data("{ logHead { position } }", json!({})).await["logHead"]["position"].clone();
+    let at = json!({ "effective": { "day": "2026-02-03" }, "known": { "position": head } });
     let ids = ship.data(document, json!({ "deal": deal, "at": at })).await;
     let (now, then) = (&ids["now"]["id"], &ids["then"]["deal"]["id"]);
     assert_ne!(now, then);
@@ -300,36 +301,4 @@ async fn accounts_products_and_pipelines_answer_to_their_commands() {
     let retire = json!({ "id": pipeline, "stage": stages["Won"] });
     let refused = ship.send("pipelineRetireStage", "pipeline { key }", retire).await;
     assert_eq!(refused["userErrors"][0]["code"], "LAST_OF_ITS_KIND");
-}
-
-#[tokio::test]
-async fn another_tenant_s_rows_stay_invisible_through_every_read() {
-    let ship = Ship::launch().await;
-    let crew = crew(&ship).await;
-    let deal = crew.open(&ship, "Canary", "2026-02-02", "1.00").await;
-    ship.other_tenant("uplands").await;
-    let document = "query($deal: ID!) { deal(id: $deal) { name } deals { totalCount nodes { name } } people { totalCount }
-        teams { totalCount } accounts { totalCount } products { totalCount } pipelines { totalCount } node(id: $deal) { id }
-        dealMetrics { total { all { count } } } stageVisits { entries } events { nodes { payload } } logHead { position } }";
-    let seen = ship.ask_as("uplands", document, json!({ "deal": deal })).await;
-    assert!(seen["errors"].is_null(), "{seen:#}");
-    assert!(!seen.to_string().contains("Canary"), "{seen:#}");
-    for list in ["deals", "people", "teams", "accounts", "products", "pipelines"] {
-        assert_eq!(seen["data"][list]["totalCount"], 0, "{list}");
-    }
-    assert_eq!(seen["data"]["logHead"]["position"], "0");
-    let mine = ship.data(document, json!({ "deal": deal })).await;
-    assert_eq!(mine["deals"]["totalCount"], 1);
-}
-
-#[tokio::test]
-async fn what_is_asked_before_our_knowledge_is_null_with_its_reason() {
-    let ship = Ship::launch().await;
-    crew(&ship).await;
-    let document = "{ asOf(at: { known: { at: \"2020-01-01T00:00:00Z\" } }) { dealMetrics { total { all { count } } }
-        deals { totalCount } knowledgeFrom } }";
-    let asked = ship.ask(document, json!({})).await;
-    assert_eq!(asked["data"]["asOf"]["dealMetrics"], Value::Null);
-    assert_eq!(asked["errors"][0]["extensions"]["code"], "BEFORE_OUR_KNOWLEDGE");
-    assert_eq!(asked["data"]["asOf"]["deals"]["totalCount"], 0);
 }

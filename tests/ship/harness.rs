@@ -122,6 +122,21 @@ impl Ship {
         }
     }
 
+    /// Runs the program on the ship's database: its exit code, and what it said.
+    pub fn program(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
+        command.env("DATABASE_URL", self.url()).args(["--log", "off"]).args(arguments);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    /// The ship's database as DATABASE_URL names it, in the app role.
+    pub fn url(&self) -> String {
+        let tokio_postgres::config::Host::Unix(socket) = &self.config.get_hosts()[0] else { panic!("a socket") };
+        let (socket, user) = (socket.display(), self.config.get_user().unwrap());
+        format!("host={socket} port=5432 user={user} dbname={} options='-c role=quarterdeck_app'", self.database)
+    }
+
     /// A connection of the superuser, for what no role of ours may do.
     pub async fn superuser(&self) -> Client {
         connected(&self.admin).await

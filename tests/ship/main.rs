@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
+mod batches;
+mod bounds;
 mod crashes;
 mod crossings;
 mod examples;
@@ -17,5 +19,7 @@ mod process;
 mod racing;
 mod resilience;
 mod source;
+mod starting;
 mod statements;
 mod tampering;
+mod walls;

@@ -76,7 +76,7 @@ fn a_backup_of_the_demonstration_comes_back_whole() {
     let data = folder.data();
     assert!(said(&data, &["demo", "--no-serve"]).contains("made the tenant demo"));
     let verified = said(&data, &["verify"]);
-    assert!(verified.contains("is as it was written"), "{verified}");
+    assert!(verified.contains("the log agrees with its head"), "{verified}");
     let file = folder.0.join("demo.backup").display().to_string();
     said(&data, &["backup", &file]);
     assert!(refused(&data, &["backup", &file]).contains("--overwrite"));

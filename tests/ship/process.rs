@@ -1,6 +1,6 @@
 //! The program as a process of its own, and the few words of HTTP that a test speaks to it.
 
-use crate::harness::{Ship, in_role};
+use crate::harness::Ship;
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader},
@@ -23,16 +23,8 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// A server on the ship's database.
     pub fn on_database_of(ship: &Ship) -> Self {
-        let tokio_postgres::config::Host::Unix(socket) = &ship.config.get_hosts()[0] else { panic!("a socket") };
-        let config = in_role(&ship.config, "quarterdeck_app");
-        let url = format!(
-            "host={} port=5432 user={} dbname={} options='-c role=quarterdeck_app'",
-            socket.display(),
-            config.get_user().unwrap(),
-            ship.database
-        );
         Self::started(|command| {
-            command.env("DATABASE_URL", url);
+            command.env("DATABASE_URL", ship.url());
         })
     }
 

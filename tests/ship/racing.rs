@@ -69,7 +69,7 @@ async fn head(ship: &Ship) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_two_commands_that_only_together_break_a_rule_exactly_one_is_accepted() {
+async fn of_two_racing_commands_that_only_together_break_a_rule_exactly_one_is_accepted() {
     let ship = Ship::launch().await;
     crew(&ship).await;
     let servers = [ServerProcess::on_database_of(&ship), ServerProcess::on_database_of(&ship)];
@@ -86,7 +86,7 @@ async fn of_two_commands_that_only_together_break_a_rule_exactly_one_is_accepted
             json!({ "commandId": fresh_id().to_string(), "id": people[person], "manager": people[manager],
                 "effectiveAt": { "day": "2026-01-02" } })
         };
-        // On one server the two meet in a batch, on two they meet at the lock.
+        // On one server the two may meet in a batch (`batches.rs` makes sure of it), on two they meet at the lock.
         let other = &servers[round % 2];
         let (one, two) = futures::join!(send(&servers[0], set, line(0, 1)), send(other, set, line(1, 0)));
         let code = |answer: &Value| answer["data"]["personSetManager"]["userErrors"][0]["code"].clone();

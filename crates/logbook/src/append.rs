@@ -98,10 +98,7 @@ fn bisected<'a>(ground: &'a Ground<'_>, submissions: &'a [Submission]) -> BoxFut
 }
 
 /// One try. A panic, whose transaction is dropped with its connection, is a fault like any other.
-async fn guarded(
-    ground: &Ground<'_>,
-    submissions: &[Submission],
-) -> Result<Vec<Result<Receipt, Rejection>>, Fault> {
+async fn guarded(ground: &Ground<'_>, submissions: &[Submission]) -> Result<Vec<Result<Receipt, Rejection>>, Fault> {
     let trying = AssertUnwindSafe(append_once(ground, submissions)).catch_unwind().await;
     trying.unwrap_or_else(|_| Err(Fault::new("appending a batch", "the program panicked: its log says where")))
 }

@@ -135,7 +135,9 @@ fn role(row: &Row) -> Result<(), Unfit> {
     let why = match (row.get("app"), row.get("watch")) {
         (false, _) => "has not the rights of quarterdeck_app",
         (true, true) => "has the rights of quarterdeck_watch too and would see the tenants of others",
-        (true, false) if !row.get::<_, bool>("login_watches") => return Err(Unfit::NoWatch { login: row.get("login") }),
+        (true, false) if !row.get::<_, bool>("login_watches") => {
+            return Err(Unfit::NoWatch { login: row.get("login") });
+        }
         (true, false) => return Ok(()),
     };
     Err(Unfit::NotTheApp { login: row.get("login"), role: row.get("login_role"), why })

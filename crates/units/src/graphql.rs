@@ -12,14 +12,14 @@ pub struct Day(pub NaiveDate);
 impl ScalarType for Day {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(written) if written.len() == 10 => NaiveDate::parse_from_str(written, "%Y-%m-%d")
-                .ok()
-                .filter(|day| day.year() >= 1)
-                .map(Day)
-                .ok_or_else(|| {
-                    let rule = "is not a day of the form YYYY-MM-DD in the years 0001 to 9999";
-                    InputValueError::custom(format!("\"{written}\" {rule}"))
-                }),
+            Value::String(written) if written.len() == 10 => {
+                NaiveDate::parse_from_str(written, "%Y-%m-%d").ok().filter(|day| day.year() >= 1).map(Day).ok_or_else(
+                    || {
+                        let rule = "is not a day of the form YYYY-MM-DD in the years 0001 to 9999";
+                        InputValueError::custom(format!("\"{written}\" {rule}"))
+                    },
+                )
+            }
             Value::String(_) => Err(InputValueError::custom("a day has the form YYYY-MM-DD")),
             _ => Err(InputValueError::expected_type(value)),
         }

@@ -1,6 +1,7 @@
 //! Figures about deals: how many, how much, how often won, how long they took.
 
 use super::deal_figures::{DealFigures, Tally, cycle_days_of, part};
+pub(crate) use crate::graph::view::within_our_knowledge;
 use crate::{
     account::graphql::Account,
     deal::graphql::{DealFilter, FilterValues, filter_values},
@@ -10,7 +11,6 @@ use crate::{
     product::graphql::Product,
     team::graphql::Team,
 };
-pub(crate) use crate::graph::view::within_our_knowledge;
 use async_graphql::{Context, Enum, Error, ErrorExtensions, ID, Object, Result, SimpleObject};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio_postgres::{Row, types::ToSql};

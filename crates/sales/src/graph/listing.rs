@@ -1,6 +1,9 @@
 //! What all named things share: found by id, listed a page at a time in the order of their names.
 
-use super::{Cursor, PageSlice, View, Window, fault, view::{AtPoint, within_our_knowledge}};
+use super::{
+    Cursor, PageSlice, View, Window, fault,
+    view::{AtPoint, within_our_knowledge},
+};
 use async_graphql::Result;
 use logbook::Fault;
 use serde::de::DeserializeOwned;
