@@ -86,6 +86,15 @@ fn a_backup_of_the_demonstration_comes_back_whole() {
     assert_eq!(said(&data, &["verify"]), verified, "what was backed up is what came back");
     assert!(!said(&data, &["tenant", "list"]).contains("later"));
     assert!(said(&data, &["rebuild", "--check"]).contains("are as the log says"));
+    let epochs = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let cluster = local_postgres::Cluster::attach(&data, local_postgres::Settings::default()).await.unwrap();
+        let admin = crate::harness::connected(&cluster.admin_config("quarterdeck")).await;
+        let rows = admin.query("SELECT epoch FROM log_lock", &[]).await.unwrap();
+        drop(admin);
+        cluster.finish().await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect::<Vec<i64>>()
+    });
+    assert_eq!(epochs, [2], "the log is taken up anew");
 }
 
 #[test]

@@ -33,7 +33,18 @@ const LEAF: &str = "the event's bytes do not give the hash that is stored with i
 
 /// What is changed, the first position at which the log is then wrong, and words of what is wrong there.
 fn changes() -> Vec<(String, i64, &'static str)> {
-    let plain = [
+    let plain = changes_of_events().into_iter().chain(changes_of_batches_and_commands());
+    let mut all: Vec<_> = plain.map(|(sql, position, words)| (sql.to_owned(), position, words)).collect();
+    for position in [0, -7, i64::MIN, 19] {
+        all.push((slipped_in(position), position, "the event belongs to no batch"));
+    }
+    all
+}
+
+type Change = (&'static str, i64, &'static str);
+
+fn changes_of_events() -> Vec<Change> {
+    vec![
         ("UPDATE event SET payload = set_byte(payload, 20, 120) WHERE position = 9", 9, LEAF),
         ("UPDATE event SET actor = 'somebody else' WHERE position = 9", 9, LEAF),
         ("UPDATE event SET effective_at = effective_at - interval '1 day' WHERE position = 9", 9, LEAF),
@@ -56,6 +67,11 @@ fn changes() -> Vec<(String, i64, &'static str)> {
         ("DELETE FROM event WHERE position = 9", 9, "there is no event"),
         ("DELETE FROM event WHERE position = 18", 18, "there is no event"),
         ("DELETE FROM event WHERE position = 18; DELETE FROM log_batch WHERE last_position = 18", 18, "they are not"),
+    ]
+}
+
+fn changes_of_batches_and_commands() -> Vec<Change> {
+    vec![
         ("DELETE FROM log_batch WHERE last_position = 18", 18, "the event belongs to no batch"),
         (
             "UPDATE log_batch SET root = set_byte(root, 0, get_byte(root, 0) # 1) WHERE last_position = 9",
@@ -93,12 +109,7 @@ fn changes() -> Vec<(String, i64, &'static str)> {
             "recorded_at is not",
         ),
         ("UPDATE command SET request_hash = '\\x00' WHERE first_position = 9", 9, "request_hash is not 32 bytes long"),
-    ];
-    let mut all: Vec<_> = plain.into_iter().map(|(sql, position, words)| (sql.to_owned(), position, words)).collect();
-    for position in [0, -7, i64::MIN, 19] {
-        all.push((slipped_in(position), position, "the event belongs to no batch"));
-    }
-    all
+    ]
 }
 
 /// Takes away what stands in a superuser's way.

@@ -100,7 +100,7 @@ async fn another_tenant_s_things_take_no_commands() {
         ("dealWithdraw", json!({ "id": deal, "event": "13" })),
         ("dealOpen", crew.opening("Theirs", "2026-02-02", "1.00")),
         ("personRename", json!({ "id": crew.rep, "name": "x" })),
-        ("personSetManager", json!({ "id": crew.rep, "manager": null })),
+        ("personSetManager", json!({ "id": crew.rep, "manager": crew.manager })),
         ("teamRename", json!({ "id": crew.region, "name": "x" })),
         ("accountRename", json!({ "id": crew.account, "name": "x" })),
         ("productRename", json!({ "id": crew.product, "name": "x" })),

@@ -81,15 +81,15 @@ pub enum Unfit {
 /// # Errors
 /// When something is unfit.
 pub async fn check(client: &Client) -> Result<Vec<String>, Unfit> {
-    schema(client).await?;
     let row = client.query_one(include_str!("sql/startup.sql"), &[]).await.map_err(Fault::from)?;
+    role(&row)?; // first, since another role may not even read which migrations there are
+    schema(client).await?;
     for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
         let value: String = row.get(setting);
         if value == "off" || (setting == "synchronous_commit" && value == "local") {
             return Err(Unfit::NotDurable { setting, value });
         }
     }
-    role(&row)?;
     let unwalled = client.query(include_str!("sql/unwalled_tables.sql"), &[]).await.map_err(Fault::from)?;
     if let Some(table) = unwalled.first() {
         return Err(Unfit::Unwalled { table: table.get(0) });
@@ -100,7 +100,7 @@ pub async fn check(client: &Client) -> Result<Vec<String>, Unfit> {
         ("login_bypasses", "bypasses row-level security"),
         ("login_owner", "is a member of quarterdeck_owner, which can switch the log's triggers off,"),
     ];
-    if let Some((_, what)) = climbs.into_iter().find(|(column, _)| row.get(*column)) {
+    if let Some((_, what)) = climbs.into_iter().find(|(column, _)| row.get::<_, Option<bool>>(*column) == Some(true)) {
         let login: &str = row.get("login");
         warnings.push(format!(
             "the login {login} {what} and works as quarterdeck_app: SET ROLE would climb back; a login of its own, with \
@@ -132,13 +132,14 @@ fn role(row: &Row) -> Result<(), Unfit> {
             return Err(Unfit::WrongRole { login: row.get("login"), role: row.get("login_role"), why });
         }
     }
-    let why = match (row.get("app"), row.get("watch")) {
-        (false, _) => "has not the rights of quarterdeck_app",
-        (true, true) => "has the rights of quarterdeck_watch too and would see the tenants of others",
-        (true, false) if !row.get::<_, bool>("login_watches") => {
+    let why = match (row.get("app"), row.get::<_, Option<bool>>("watch").unwrap_or_default()) {
+        (None, _) => return Ok(()), // the roles come with the tables, and neither is there yet
+        (Some(false), _) => "has not the rights of quarterdeck_app",
+        (Some(true), true) => "has the rights of quarterdeck_watch too and would see the tenants of others",
+        (Some(true), false) if row.get::<_, Option<bool>>("login_watches") == Some(false) => {
             return Err(Unfit::NoWatch { login: row.get("login") });
         }
-        (true, false) => return Ok(()),
+        (Some(true), false) => return Ok(()),
     };
     Err(Unfit::NotTheApp { login: row.get("login"), role: row.get("login_role"), why })
 }

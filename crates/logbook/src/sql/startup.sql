@@ -4,10 +4,13 @@ SELECT current_user::text AS login_role,
        (SELECT rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypasses,
        (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS login_superuser,
        (SELECT rolbypassrls FROM pg_roles WHERE rolname = session_user) AS login_bypasses,
-       pg_has_role(session_user, 'quarterdeck_owner', 'MEMBER') AS login_owner,
-       pg_has_role(session_user, 'quarterdeck_watch', 'MEMBER') AS login_watches,
-       pg_has_role(current_user, 'quarterdeck_app', 'USAGE') AS app,
-       pg_has_role(current_user, 'quarterdeck_watch', 'USAGE') AS watch,
+       (SELECT bool_or(pg_has_role(session_user, oid, 'MEMBER')) FROM pg_roles
+        WHERE rolname = 'quarterdeck_owner') AS login_owner,
+       (SELECT bool_or(pg_has_role(session_user, oid, 'MEMBER')) FROM pg_roles
+        WHERE rolname = 'quarterdeck_watch') AS login_watches,
+       (SELECT bool_or(pg_has_role(current_user, oid, 'USAGE')) FROM pg_roles WHERE rolname = 'quarterdeck_app') AS app,
+       (SELECT bool_or(pg_has_role(current_user, oid, 'USAGE')) FROM pg_roles
+        WHERE rolname = 'quarterdeck_watch') AS watch,
        EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public'
                  AND pg_has_role(current_user, c.relowner, 'USAGE')) AS owner,
