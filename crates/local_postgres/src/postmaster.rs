@@ -140,7 +140,9 @@ impl Postmaster {
         let empty = || std::fs::read_dir(&data).is_ok_and(|mut entries| entries.next().is_none());
         if data.symlink_metadata().is_ok() && !empty() {
             return Err(match std::fs::read_dir(&data) {
-                Err(closed) if closed.kind() == ErrorKind::PermissionDenied => Error::file("looking into", data)(closed),
+                Err(closed) if closed.kind() == ErrorKind::PermissionDenied => {
+                    Error::file("looking into", data)(closed)
+                }
                 _ => Error::Occupied { path: data },
             });
         }
