@@ -4,6 +4,7 @@
 
 mod crashes;
 mod crossings;
+mod ending;
 mod examples;
 #[cfg(feature = "field-data")]
 mod field_data;
@@ -11,6 +12,7 @@ mod fixtures;
 mod harness;
 mod house_rules;
 mod importing;
+mod mistakes;
 mod own;
 mod plans;
 mod process;

@@ -5,7 +5,10 @@ use crate::{
     database,
     signals::{self, Signals},
 };
-use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{FalseyValueParser, OsStringValueParser, TypedValueParser},
+};
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 use units::{Currency, Zone};
 use uuid::Uuid;
@@ -36,13 +39,13 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// The folder of our own PostgreSQL [default: /var/lib/quarterdeck for root, else the XDG data home]
-    #[arg(long, env = "QUARTERDECK_DATA", global = true, value_name = "FOLDER")]
+    #[arg(long, env = "QUARTERDECK_DATA", global = true, value_name = "FOLDER", value_parser = path())]
     data: Option<PathBuf>,
     /// A PostgreSQL of yours instead: postgres://login@host/database?options=-c%20role%3Dquarterdeck_app
     #[arg(long, env = "DATABASE_URL", global = true, value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
     /// Certificates (PEM) of the authorities that vouch for your PostgreSQL, beside those of the web
-    #[arg(long, env = "QUARTERDECK_DATABASE_CA", global = true, value_name = "FILE")]
+    #[arg(long, env = "QUARTERDECK_DATABASE_CA", global = true, value_name = "FILE", value_parser = path())]
     database_ca: Option<PathBuf>,
     /// What to log: a level (off, error, warn, info, debug, trace), or levels by module (module=level,..)
     #[arg(
@@ -250,6 +253,11 @@ async fn ended(cli: Cli) -> ExitCode {
         }
         None => code,
     }
+}
+
+/// A path, which may be empty: then it is as if it were not said.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// An address of this machine: a number, or `localhost`.
