@@ -2,16 +2,28 @@
 # Installs PostgreSQL's server from the system's packages when it is missing, and makes no default cluster.
 set -eu
 
+# What the program asks of an installation: version 15 or newer, and these programs.
+fits() {
+    for program in postgres initdb pg_ctl pg_dump pg_restore; do
+        [ -x "$1/$program" ] || return 1
+    done
+    major=$("$1/postgres" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
+    [ "${major:-0}" -ge 15 ]
+}
+
 found() {
-    command -v postgres >/dev/null 2>&1 && return 0
-    ls /usr/lib/postgresql/*/bin/postgres /opt/homebrew/opt/postgresql*/bin/postgres \
-        /usr/local/opt/postgresql*/bin/postgres >/dev/null 2>&1 && return 0
-    command -v pg_config >/dev/null 2>&1 && [ -x "$(pg_config --bindir)/postgres" ]
+    postgres=$(command -v postgres 2>/dev/null) && fits "$(dirname "$(readlink -f "$postgres")")" && return 0
+    command -v pg_config >/dev/null 2>&1 && fits "$(pg_config --bindir)" && return 0
+    for folder in /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin \
+        /usr/local/opt/postgresql*/bin; do
+        fits "$folder" && return 0
+    done
+    return 1
 }
 
 found && exit 0
 if command -v apt-get >/dev/null 2>&1; then
-    install='mkdir -p /etc/postgresql-common && { grep -qs "^create_main_cluster" /etc/postgresql-common/createcluster.conf || echo "create_main_cluster = false" >>/etc/postgresql-common/createcluster.conf; } && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql'
+    install=$(cat "$(dirname "$0")/install-with-apt.sh")
 elif command -v dnf >/dev/null 2>&1; then
     install='dnf install -y -q postgresql-server'
 elif command -v brew >/dev/null 2>&1; then
@@ -31,3 +43,7 @@ brew*) ;;
 esac
 echo "Installing PostgreSQL from the system's packages" >&2
 sh -c "$install"
+found || {
+    echo "This system's packages hold no PostgreSQL 15 or newer: install one from https://www.postgresql.org/download/" >&2
+    exit 1
+}

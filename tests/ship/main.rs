@@ -6,6 +6,7 @@ mod batches;
 mod bounds;
 mod crashes;
 mod crossings;
+mod ending;
 mod examples;
 #[cfg(feature = "field-data")]
 mod field_data;
@@ -13,6 +14,7 @@ mod fixtures;
 mod harness;
 mod house_rules;
 mod importing;
+mod mistakes;
 mod own;
 mod plans;
 mod process;

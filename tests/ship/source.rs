@@ -1,6 +1,6 @@
 //! The sources of the house, for the rules about them.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 /// A file of the house.
 pub struct Source {
@@ -51,4 +51,42 @@ pub fn functions(text: &str) -> Vec<(String, usize)> {
         found.push((words.get(place + 1).unwrap_or(&"").to_string(), end + 1));
     }
     found
+}
+
+/// The modules of its own crate that a Rust file names, however it writes that: `crate::a::b`, `use crate::{a::b, c}`,
+/// `super::super::a`.
+pub fn named_crate_paths(text: &str) -> BTreeSet<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    let mut found = BTreeSet::new();
+    for (start, before) in text.match_indices("crate::").chain(text.match_indices("super::super::")) {
+        let rest = &text[start + before.len()..];
+        let Some(inside) = rest.strip_prefix('{') else {
+            found.insert(word(rest));
+            continue;
+        };
+        let mut depth = 0;
+        let mut begins = true;
+        for (at, letter) in inside.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth == 0 => break,
+                '}' => depth -= 1,
+                ',' if depth == 0 => begins = true,
+                letter if begins && !letter.is_whitespace() => {
+                    found.insert(word(&inside[at..]));
+                    begins = false;
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_module_is_found_however_it_is_named() {
+    let text =
+        "use crate::{facts, deal::{self, Deal},\n team};\nlet a = crate::person::Person; super::super::stage::f();";
+    let found: Vec<String> = named_crate_paths(text).into_iter().collect();
+    assert_eq!(found, ["deal", "facts", "person", "stage", "team"]);
 }

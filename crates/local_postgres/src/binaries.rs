@@ -86,12 +86,13 @@ fn usual_folders() -> Vec<PathBuf> {
     folders
 }
 
+/// The command that installs it. With apt it is the one that docker/install-postgres.sh runs: it makes no default cluster.
 fn install() -> &'static str {
     if cfg!(target_os = "macos") {
         "brew install postgresql@17"
     } else if Path::new("/usr/bin/dnf").exists() {
         "dnf install postgresql-server"
     } else {
-        "apt-get install postgresql"
+        include_str!("../../../docker/install-with-apt.sh").trim_ascii_end()
     }
 }

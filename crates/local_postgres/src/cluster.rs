@@ -133,10 +133,9 @@ impl Cluster {
     /// When it cannot be stopped.
     pub async fn finish(mut self) -> Result<(), Error> {
         let _starting = self.starting().await?;
-        let left = match self.alone() {
-            Some(_users) => self.stopped().await,
-            None => Ok(()),
-        };
+        self.users = self.alone(); // kept while it stops: who breaks this off leaves as if without goodbye
+        let left = if self.users.is_some() { self.stopped().await } else { Ok(()) };
+        self.users = None;
         self.let_go();
         left
     }

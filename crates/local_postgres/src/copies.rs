@@ -7,19 +7,39 @@ use crate::{
 };
 use std::{
     fs::{File, OpenOptions},
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Config};
 
 /// Roles that a backup may name and the cluster lack; they are made one by one.
 const ROLES_MAX: usize = 32;
 /// How often connections that come back are ended before a database's name is given up.
 const SWAPS_MAX: u32 = 5;
+/// Files of backups that broke off, beside a new one, before we say that there are too many.
+const PARTS_MAX: u32 = 1_000;
 
 /// A file that is removed unless it got its name.
 struct Part(PathBuf);
+
+impl Part {
+    /// A new file beside another, for us alone: what lies there already is somebody's and stays.
+    fn beside(file: &Path) -> Result<(Self, File), Error> {
+        for number in 0..PARTS_MAX {
+            let mut name = file.as_os_str().to_owned();
+            name.push(format!(".{}-{number}.part", std::process::id()));
+            let path = PathBuf::from(name);
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(opened) => return Ok((Self(path), opened)),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::file("writing", path)(error)),
+            }
+        }
+        Err(Error::Other(format!("beside {} lie too many backups that broke off: remove them", file.display())))
+    }
+}
 
 impl Drop for Part {
     fn drop(&mut self) {
@@ -37,11 +57,7 @@ impl Cluster {
         if file.exists() && !overwrite {
             return Err(Error::Exists(file.to_path_buf()));
         }
-        let mut name = file.as_os_str().to_owned();
-        name.push(".part");
-        let part = Part(PathBuf::from(name));
-        let out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part.0);
-        let out = out.map_err(Error::file("writing", &part.0))?;
+        let (part, out) = Part::beside(file)?;
         let mut dump = self.reaching("pg_dump", database)?;
         dump.arg("--format=custom").stdin(Stdio::null());
         dump.stdout(out.try_clone().map_err(Error::file("writing", &part.0))?);
@@ -51,12 +67,38 @@ impl Cluster {
         settled(file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     }
 
-    /// Reads a backup into a new database, and only when that is whole puts it in the old one's place. Roles that the
-    /// backup names and this cluster lacks are made, without any right of their own.
+    /// Reads a backup into a new database, has that adopted (checked and brought up to date by whoever knows its
+    /// tables), and only then puts it in the old one's place. Roles that the backup names and this cluster lacks are
+    /// made, without any right of their own.
     ///
     /// # Errors
-    /// When the file is no backup, or the database holds tables and may not be replaced. What is there stays then.
-    pub async fn restore(&self, database: &str, file: &Path, replace: bool) -> Result<(), Error> {
+    /// When the file is no backup or is not adopted, or the database holds tables and may not be replaced. What is there
+    /// stays then.
+    pub async fn restore<T, E: From<Error>>(
+        &self,
+        database: &str,
+        file: &Path,
+        replace: bool,
+        adopt: impl AsyncFnOnce(Config) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let admin = self.ready_to_restore(database, file, replace).await?;
+        let half = format!("{database}_restoring");
+        let forget = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&half));
+        let placed = async {
+            self.filled(&admin, &half, &forget, file).await?;
+            let adopted = adopt(self.admin_config(&half)).await?;
+            swapped(&admin, database, &half).await?;
+            Ok(adopted)
+        };
+        let placed = placed.await;
+        if placed.is_err() {
+            admin.batch_execute(&forget).await.map_err(Error::from)?;
+        }
+        placed
+    }
+
+    /// The connection under whose lock one restore runs at a time.
+    async fn ready_to_restore(&self, database: &str, file: &Path, replace: bool) -> Result<Client, Error> {
         let mut list = self.program("pg_restore")?;
         list.arg("--list").stdin(opened(file)?).stdout(Stdio::null());
         piped("pg_restore", list).await.map_err(|error| not_a_backup(file, error))?;
@@ -72,16 +114,7 @@ impl Cluster {
         if !admin.query_one("SELECT pg_try_advisory_lock(726)", &[]).await?.get::<_, bool>(0) {
             return Err(Error::Restoring);
         }
-        let half = format!("{database}_restoring");
-        let forget = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&half));
-        let placed = match self.filled(&admin, &half, &forget, file).await {
-            Ok(()) => swapped(&admin, database, &half).await,
-            Err(error) => Err(error),
-        };
-        if placed.is_err() {
-            admin.batch_execute(&forget).await?;
-        }
-        placed
+        Ok(admin)
     }
 
     /// Restores into a database beside the present one: first its tables without rows, which shows soon what is missing.

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No binaries.
-    #[error("PostgreSQL 15 or newer is needed and was not found on this machine: {install}")]
+    #[error("PostgreSQL 15 or newer is needed and was not found on this machine: run as an administrator: {install}")]
     Missing {
         /// The command that installs it.
         install: &'static str,
     },
     /// Binaries of other versions than the folder's.
     #[error(
-        "the folder {folder} was made by PostgreSQL {made_by}, and this machine has {found}: install PostgreSQL {made_by}, \
-         or move the data over with quarterdeck backup and restore"
+        "the folder {folder} was made by PostgreSQL {made_by}, and this machine has {found}: install PostgreSQL {made_by} \
+         again beside it. To move to the other, then say quarterdeck backup FILE, move the folder away, uninstall \
+         PostgreSQL {made_by} and say quarterdeck restore FILE"
     )]
     OtherMajor {
         /// The data folder.
@@ -58,8 +59,14 @@ pub enum Error {
         /// Where the data belongs.
         path: PathBuf,
     },
+    /// A folder of PostgreSQL's own where one that holds it should be.
+    #[error("{path} is itself a PostgreSQL data folder: name a folder of Quarterdeck's own with --data")]
+    DataItself {
+        /// Which one.
+        path: PathBuf,
+    },
     /// A file or a folder.
-    #[error("{doing} {path}: {source}")]
+    #[error("{doing} {path}: {source}{}", rule(&source.to_string()))]
     File {
         /// What was being done.
         doing: &'static str,

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use std::{
     fs::{File, Metadata, OpenOptions},
+    io::ErrorKind,
     os::unix::{
         fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown},
         process::CommandExt,
@@ -10,6 +11,9 @@ use std::{
     path::Path,
     process::Command,
 };
+
+/// How often a file that others make and remove meanwhile is looked for.
+const LOOKS_MAX: u32 = 10;
 
 /// The user whose processes and files PostgreSQL's are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,9 @@ impl Owner {
 
     /// A folder that PostgreSQL can be in: the owner's alone when it is new or empty, refused when it is somebody else's.
     pub(crate) fn folder(self, path: &Path) -> Result<(), Error> {
+        if path.join("PG_VERSION").exists() {
+            return Err(Error::DataItself { path: path.to_path_buf() });
+        }
         if !path.is_dir() {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent).map_err(Error::file("making the folder", parent))?;
@@ -108,12 +115,10 @@ impl Owner {
         }
     }
 
-    /// A file of the owner's in its folder, made when it is not there. A link is refused: the owner may have put it
-    /// there to have root write elsewhere.
+    /// A file of the owner's in its folder, made when it is not there. A link is refused, and nothing is made where it
+    /// points: the owner may have put it there to have root write elsewhere.
     pub(crate) fn file(self, path: &Path) -> Result<File, Error> {
-        let mut options = OpenOptions::new();
-        options.read(true).append(true).create(true).mode(0o600);
-        let file = options.open(path).map_err(Error::file("opening", path))?;
+        let file = made_or_found(path)?;
         let opened = file.metadata().map_err(Error::file("looking at", path))?;
         let named = std::fs::symlink_metadata(path).map_err(Error::file("looking at", path))?;
         if !named.is_file() || opened.nlink() != 1 || (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
@@ -137,6 +142,28 @@ impl Owner {
         };
         folder.mode() & bit != 0
     }
+}
+
+/// A new file, or the plain one that is there. Making one (`create_new`) follows no link, even one that points nowhere;
+/// what was there is looked at before it is opened, and opening it makes nothing.
+fn made_or_found(path: &Path) -> Result<File, Error> {
+    let mut last = None;
+    for _ in 0..LOOKS_MAX {
+        match OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => return Ok(file),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::file("opening", path)(error)),
+        }
+        if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(Error::Foreign { path: path.to_path_buf() });
+        }
+        match OpenOptions::new().read(true).append(true).open(path) {
+            Ok(file) => return Ok(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => last = Some(error),
+            Err(error) => return Err(Error::file("opening", path)(error)),
+        }
+    }
+    Err(Error::file("opening", path)(last.unwrap_or_else(|| ErrorKind::NotFound.into())))
 }
 
 /// The user that we run as.

@@ -3,7 +3,7 @@
 use crate::{binaries::Binaries, cluster::Settings, error::Error, owner::Owner};
 use std::{
     fs::File,
-    io::{Read, Seek, SeekFrom, Write},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -139,7 +139,12 @@ impl Postmaster {
         let (half, data) = (self.folder.join("data.half"), self.data());
         let empty = || std::fs::read_dir(&data).is_ok_and(|mut entries| entries.next().is_none());
         if data.symlink_metadata().is_ok() && !empty() {
-            return Err(Error::Occupied { path: data });
+            return Err(match std::fs::read_dir(&data) {
+                Err(closed) if closed.kind() == ErrorKind::PermissionDenied => {
+                    Error::file("looking into", data)(closed)
+                }
+                _ => Error::Occupied { path: data },
+            });
         }
         if half.exists() {
             std::fs::remove_dir_all(&half).map_err(Error::file("removing", &half))?;
@@ -155,6 +160,7 @@ impl Postmaster {
 
     async fn start(&self, binaries: &Binaries) -> Result<(), Error> {
         self.forget_another()?;
+        self.forget_sockets()?;
         self.note(binaries)?;
         let given_up = Instant::now() + START_MAX;
         loop {
@@ -277,15 +283,23 @@ impl Postmaster {
         if ours { Process::Ours } else { Process::Another }
     }
 
-    /// PostgreSQL would not start while a process lives that has its predecessor's number, whatever process that is.
+    /// PostgreSQL would not start while a process lives that has its predecessor's number, whatever process that is, nor
+    /// over a file that names none. Asked under the lock for starting, when none of ours lives.
     fn forget_another(&self) -> Result<(), Error> {
-        let Some(process) = self.process() else { return Ok(()) };
-        if self.known(process) != Process::Another {
+        let process = self.process();
+        if process.is_some_and(|process| self.known(process) != Process::Another) {
             return Ok(());
         }
-        tracing::warn!(process, "the PostgreSQL that ran here died, and its number is another process's now");
-        let path = self.data().join("postmaster.pid");
-        std::fs::remove_file(&path).map_err(Error::file("removing", path))
+        if let Some(process) = process {
+            tracing::warn!(process, "the PostgreSQL that ran here died, and its number is another process's now");
+        }
+        removed(&self.data().join("postmaster.pid"))
+    }
+
+    /// The socket's own lock file names the dead postmaster too, and holds up a new one in the same way. The folder is
+    /// the owner's alone, so that a socket without a living postmaster of ours is nobody's.
+    fn forget_sockets(&self) -> Result<(), Error> {
+        [".s.PGSQL.5432.lock", ".s.PGSQL.5432"].iter().try_for_each(|name| removed(&self.sockets.join(name)))
     }
 
     /// Version and folder of the binaries that were started last.
@@ -336,6 +350,14 @@ impl Postmaster {
 /// A dead postmaster must be no zombie under a living server.
 fn reaped(mut child: Child) {
     std::thread::spawn(move || drop(child.wait()));
+}
+
+/// Removes a file, if it is there.
+fn removed(path: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file("removing", path)(error)),
+        _ => Ok(()),
+    }
 }
 
 fn stamp(path: &Path) -> Option<Stamp> {

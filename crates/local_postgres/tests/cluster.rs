@@ -42,6 +42,11 @@ async fn client(cluster: &Cluster) -> Client {
     client
 }
 
+/// Puts a backup in the place of what is there, whatever it holds.
+async fn restore(cluster: &Cluster, file: &Path, replace: bool) -> Result<(), Error> {
+    cluster.restore("quarterdeck", file, replace, async |_| Ok(())).await
+}
+
 async fn count(cluster: &Cluster) -> i64 {
     client(cluster).await.query_one("SELECT count(*) FROM note", &[]).await.unwrap().get(0)
 }
@@ -196,10 +201,13 @@ async fn a_number_that_another_process_got_is_no_postmaster() {
     }
     let mut other = sleep.spawn().unwrap();
     let stale = format!("{}\n{}\n", other.id(), folder.0.join("data").display());
-    fs::write(folder.0.join("data/postmaster.pid"), stale).unwrap();
-    let cluster = Cluster::attach(&folder.0, settings()).await.unwrap();
-    assert_ne!(cluster.postmaster(), Some(other.id()));
-    cluster.finish().await.unwrap();
+    for (left, what) in [(&stale[..], "another's number"), ("rubbish\n", "no number"), ("", "nothing")] {
+        fs::write(folder.0.join("data/postmaster.pid"), left).unwrap();
+        fs::write(folder.0.join("s/.s.PGSQL.5432.lock"), left).unwrap();
+        let cluster = Cluster::attach(&folder.0, settings()).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_ne!(cluster.postmaster(), Some(other.id()), "{what}");
+        cluster.finish().await.unwrap();
+    }
     assert!(other.try_wait().unwrap().is_none(), "and is left alone");
     other.kill().unwrap();
     other.wait().unwrap();
@@ -306,10 +314,12 @@ async fn another_major_version_and_missing_binaries_are_one_clear_sentence_each(
     fs::write(folder.0.join("data/PG_VERSION"), "12\n").unwrap();
     let other = Cluster::attach(&folder.0, settings()).await.unwrap_err().to_string();
     assert!(other.contains("was made by PostgreSQL 12") && other.contains(&major()), "{other}");
+    assert!(other.contains("install PostgreSQL 12 again"), "what to do needs what can be had: {other}");
 
     let nowhere = Settings { binaries: Some(folder.0.join("nowhere")), ..settings() };
     let missing = Cluster::attach(&folder.0, nowhere).await.unwrap_err().to_string();
     assert!(missing.contains("install"), "{missing}");
+    assert!(!missing.contains("apt-get") || missing.contains("create_main_cluster = false"), "{missing}");
 }
 
 #[tokio::test]
@@ -330,18 +340,25 @@ async fn a_backup_comes_back_and_junk_changes_nothing() {
     let file = folder.0.join("a.backup");
     cluster.backup("quarterdeck", &file, false).await.unwrap();
     assert!(matches!(cluster.backup("quarterdeck", &file, false).await, Err(Error::Exists(_))));
+    let mine = folder.0.join("b.backup.part");
+    fs::write(&mine, "mine").unwrap();
+    cluster.backup("quarterdeck", &folder.0.join("b.backup"), false).await.unwrap();
+    assert_eq!(fs::read(&mine).unwrap(), b"mine", "a file of the user's stays");
 
     client(&cluster).await.batch_execute("INSERT INTO note DEFAULT VALUES").await.unwrap();
-    assert!(matches!(cluster.restore("quarterdeck", &file, false).await, Err(Error::NotEmpty)));
+    assert!(matches!(restore(&cluster, &file, false).await, Err(Error::NotEmpty)));
     let junk = folder.0.join("junk");
     fs::write(&junk, "no backup").unwrap();
-    assert!(cluster.restore("quarterdeck", &junk, true).await.is_err());
+    assert!(matches!(restore(&cluster, &junk, true).await, Err(Error::NotABackup { .. })));
     let whole = fs::read(&file).unwrap();
     fs::write(&junk, &whole[..whole.len() - 40]).unwrap();
-    drop(cluster.restore("quarterdeck", &junk, true).await);
-    assert!(count(&cluster).await >= 1, "a cut backup leaves a whole database");
+    let cut = restore(&cluster, &junk, true).await;
+    assert!(matches!(cut, Err(Error::NotABackup { .. })), "{cut:?}");
+    let refused = cluster.restore("quarterdeck", &file, true, async |_| Err::<(), _>(Error::Other("no".into()))).await;
+    assert!(refused.is_err_and(|error| error.to_string() == "no"));
+    assert_eq!(count(&cluster).await, 2, "what is not whole or not adopted changes nothing");
 
-    cluster.restore("quarterdeck", &file, true).await.unwrap();
+    restore(&cluster, &file, true).await.unwrap();
     assert_eq!(count(&cluster).await, 1);
     cluster.finish().await.unwrap();
 }
@@ -370,7 +387,7 @@ async fn a_backup_comes_back_on_another_machine_under_a_busy_server() {
         }
     });
     let command = Cluster::attach(&to.0, settings()).await.unwrap();
-    command.restore("quarterdeck", &file, false).await.unwrap();
+    restore(&command, &file, false).await.unwrap();
     assert_eq!(count(&server).await, 1);
     busy.abort();
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'quarterdeck\\_%'";
@@ -387,7 +404,9 @@ async fn folders_that_cannot_do_are_refused_in_one_clear_sentence_each() {
         ("other", |folder| fs::write(folder.join("data"), "").unwrap(), "no PostgreSQL data folder"),
         ("taken", |folder| fs::create_dir_all(folder.join("data/photos")).unwrap(), "no PostgreSQL data folder"),
         ("link", |folder| symlink("/tmp", folder.join("s")).unwrap(), "is a link"),
-        ("lock", |folder| symlink("/tmp/quarterdeck-nowhere/x", folder.join("start.lock")).unwrap(), "start.lock"),
+        ("start", |folder| symlink(folder.join("nowhere"), folder.join("start.lock")).unwrap(), "start.lock"),
+        ("users", |folder| symlink(folder.join("nowhere"), folder.join("users.lock")).unwrap(), "users.lock"),
+        ("itself", |folder| fs::write(folder.join("PG_VERSION"), "15").unwrap(), "is itself a PostgreSQL data folder"),
     ];
     for (name, prepare, words) in cases {
         let own = folder.0.join(name);
@@ -395,6 +414,7 @@ async fn folders_that_cannot_do_are_refused_in_one_clear_sentence_each() {
         prepare(&own);
         let refused = Cluster::attach(&own, settings()).await.unwrap_err().to_string();
         assert!(refused.contains(words) && refused.lines().count() == 1, "{name}: {refused}");
+        assert!(!own.join("nowhere").exists(), "{name}: nothing is made where a link points");
     }
     let bad = Settings { options: vec!["no_such_setting=1".into()], ..settings() };
     let silent = Cluster::attach(&folder.0.join("bad"), bad).await.unwrap_err().to_string();

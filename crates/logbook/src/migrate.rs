@@ -61,6 +61,17 @@ pub async fn begin_epoch(client: &Client) -> Result<u64, Fault> {
     Ok(client.execute(include_str!("sql/begin_epoch.sql"), &[]).await?)
 }
 
+/// Whether a database holds a log's tables, of whichever version.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn is_ours(client: &Client) -> Result<bool, Fault> {
+    let tables =
+        "SELECT to_regclass('public.refinery_schema_history') IS NOT NULL AND to_regclass('public.event') IS NOT
+        NULL AND to_regclass('public.log_lock') IS NOT NULL";
+    Ok(client.query_one(tables, &[]).await?.get(0))
+}
+
 /// What the database has of the migrations.
 ///
 /// # Errors

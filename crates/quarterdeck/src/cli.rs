@@ -1,10 +1,23 @@
 //! The command line.
 
-use crate::{commands, database};
-use clap::{Args, Parser, Subcommand};
+use crate::{
+    commands::{self, Problem},
+    database,
+    signals::{self, Signals},
+};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{FalseyValueParser, OsStringValueParser, TypedValueParser},
+};
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, process::ExitCode};
 use units::{Currency, Zone};
 use uuid::Uuid;
+
+/// Where the server listens unless it is told otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
+/// What the exit code says.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 it failed, or a check found something; 2 the command line is wrong; \
+78 the database is not fit, or does not let us in; 128 + n ended by signal n";
 
 /// The log book of a sales organisation: every change is an event, every view is as of any instant.
 ///
@@ -15,7 +28,7 @@ use uuid::Uuid;
 ///   quarterdeck import --tenant acme --mapping mapping.toml exports/
 ///   quarterdeck serve
 #[derive(Debug, Parser)]
-#[command(name = "quarterdeck", version, verbatim_doc_comment)]
+#[command(name = "quarterdeck", version, verbatim_doc_comment, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) common: Common,
@@ -26,22 +39,32 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Common {
     /// The folder of our own PostgreSQL [default: /var/lib/quarterdeck for root, else the XDG data home]
-    #[arg(long, env = "QUARTERDECK_DATA", global = true, value_name = "FOLDER")]
+    #[arg(long, env = "QUARTERDECK_DATA", global = true, value_name = "FOLDER", value_parser = path())]
     data: Option<PathBuf>,
     /// A PostgreSQL of yours instead: postgres://login@host/database?options=-c%20role%3Dquarterdeck_app
     #[arg(long, env = "DATABASE_URL", global = true, value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// What to log: a level (error, warn, info, debug), or levels by module
-    #[arg(long, env = "QUARTERDECK_LOG", global = true, default_value = "info", value_name = "LEVEL")]
+    /// Certificates (PEM) of the authorities that vouch for your PostgreSQL, beside those of the web
+    #[arg(long, env = "QUARTERDECK_DATABASE_CA", global = true, value_name = "FILE", value_parser = path())]
+    database_ca: Option<PathBuf>,
+    /// What to log: a level (off, error, warn, info, debug, trace), or levels by module (module=level,..)
+    #[arg(
+        long, env = "QUARTERDECK_LOG", global = true, default_value = "info", value_name = "LEVEL", value_parser = levels
+    )]
     log: String,
     /// Log as JSON, a line an event
-    #[arg(long, env = "QUARTERDECK_LOG_JSON", global = true)]
+    #[arg(long, env = "QUARTERDECK_LOG_JSON", global = true, value_parser = FalseyValueParser::new())]
     log_json: bool,
 }
 
 impl Common {
     pub(crate) fn database(&self) -> database::Settings {
-        database::Settings { data: self.data.clone(), url: self.database_url.clone().filter(|url| !url.is_empty()) }
+        let named = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        database::Settings {
+            data: named(&self.data),
+            url: self.database_url.clone().filter(|url| !url.is_empty()),
+            authorities: named(&self.database_ca),
+        }
     }
 }
 
@@ -74,10 +97,10 @@ pub(crate) enum Command {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// The address to listen at; until there are keys it must be of the loopback
-    #[arg(long, env = "QUARTERDECK_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    #[arg(long, env = "QUARTERDECK_LISTEN", default_value = LISTEN, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Only for a container whose port is published on its host's loopback: allow another address
-    #[arg(long, env = "QUARTERDECK_BEHIND_LOOPBACK", hide = true)]
+    #[arg(long, env = "QUARTERDECK_BEHIND_LOOPBACK", value_parser = FalseyValueParser::new())]
     pub(crate) behind_loopback: bool,
 }
 
@@ -198,18 +221,70 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(commands::run(cli)) {
-        Ok(code) => code,
+    runtime.block_on(ended(cli))
+}
+
+/// Runs the command until it ends or a signal ends it; either way our own PostgreSQL is left first.
+async fn ended(cli: Cli) -> ExitCode {
+    let signals = match Signals::take() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!(%error, "the system gives no signals");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = tokio::select! {
+        biased;
+        result = commands::run(cli, &signals) => result,
+        number = signals.breaking() => Err(Problem::Told(format!("ended by signal {number}"))),
+    };
+    let code = match &result {
+        Ok(code) => *code,
         Err(problem) => {
             commands::say_error(&problem.to_string());
             ExitCode::from(problem.exit_code())
         }
+    };
+    match signals.broke() {
+        Some(number) => signals::exit_code(number),
+        None if result.is_ok() && commands::output_was_lost() => {
+            commands::say_error("not all of the output could be written");
+            ExitCode::FAILURE
+        }
+        None => code,
     }
 }
 
+/// A path, which may be empty: then it is as if it were not said.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
+/// An address of this machine: a number, or `localhost`.
+fn address(said: &str) -> Result<SocketAddr, String> {
+    let said = if said.is_empty() { LISTEN } else { said };
+    let numbers = said.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numbers.as_deref().unwrap_or(said).parse().map_err(|_| {
+        "an address is a number or localhost, and a port: 127.0.0.1:8080, [::1]:8080 or localhost:8080".to_owned()
+    })
+}
+
+/// Levels of logging. A lone word that is no level would be taken for a module's name, and silence all others.
+fn levels(said: &str) -> Result<String, String> {
+    let said = if said.is_empty() { "info" } else { said };
+    let level = |word: &str| !word.is_empty() && word.parse::<tracing_subscriber::filter::LevelFilter>().is_ok();
+    let known = said.split(',').all(|part| level(part.rsplit_once('=').map_or(part, |(_, level)| level)));
+    if known && tracing_subscriber::EnvFilter::try_new(said).is_ok() {
+        return Ok(said.to_owned());
+    }
+    Err("levels are off, error, warn, info, debug and trace, for all or by module: info, or warn,logbook=debug"
+        .to_owned())
+}
+
 fn start_logging(common: &Common) {
-    let filter = tracing_subscriber::EnvFilter::try_new(&common.log)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // What PostgreSQL and the migrations remark on each start is of interest to nobody.
+    let quiet = if common.log == "info" { "info,refinery_core=warn,tokio_postgres=warn" } else { &common.log };
+    let filter = tracing_subscriber::EnvFilter::new(quiet);
     let colours = std::io::stderr().is_terminal();
     let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     if common.log_json {

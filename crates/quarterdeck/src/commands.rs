@@ -7,9 +7,17 @@ use crate::{
     cli::{Cli, Command, SchemaCommand, TenantCommand},
     database::{self, Database, DatabaseError, Purpose, Settings},
     schema,
+    signals::Signals,
 };
 use logbook::{Fault, Logbook, Tenant, fresh_id, system_clock, tenants};
-use std::{io::Write, process::ExitCode, sync::Arc};
+use std::{
+    io::Write,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use units::TenantId;
 
 /// Why a command failed, for whoever called it.
@@ -35,10 +43,10 @@ pub(crate) enum Problem {
 }
 
 impl Problem {
-    /// 78 (EX_CONFIG) for a database that is not fit, 1 for everything else.
+    /// 78 (EX_CONFIG) for a database that is not fit or does not let us in, 1 for everything else.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Problem::Database(DatabaseError::Unfit(_)) => 78,
+            Problem::Database(DatabaseError::Unfit(_) | DatabaseError::Refused(_) | DatabaseError::Url(_)) => 78,
             _ => 1,
         }
     }
@@ -49,10 +57,24 @@ impl Problem {
     }
 }
 
+/// Whether something that was said was heard by nobody: a full disk, a pipe that was closed.
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether something that was said could not be written.
+pub(crate) fn output_was_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
+}
+
 /// Says a line to whoever called the program.
 pub(crate) fn say(line: &str) {
+    put_out(&format!("{line}\n"));
+}
+
+fn put_out(text: &str) {
     let mut out = std::io::stdout().lock();
-    drop(writeln!(out, "{line}")); // a closed pipe is no error of ours
+    if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
+        OUTPUT_LOST.store(true, Ordering::Relaxed); // the work goes on; the exit code tells
+    }
 }
 
 /// Says what went wrong.
@@ -61,11 +83,11 @@ pub(crate) fn say_error(line: &str) {
 }
 
 /// Runs one command.
-pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
+pub(crate) async fn run(cli: Cli, signals: &Signals) -> Result<ExitCode, Problem> {
     let settings = cli.common.database();
     match cli.command {
-        Command::Serve(args) => serving::serve(&settings, &args).await,
-        Command::Demo(args) => serving::demo(&settings, &args).await,
+        Command::Serve(args) => serving::serve(&settings, &args, signals).await,
+        Command::Demo(args) => serving::demo(&settings, &args, signals).await,
         Command::Import(args) => data::import(&settings, args).await,
         Command::Verify(args) => data::verify(&settings, args.tenant.as_deref()).await,
         Command::Rebuild(args) => data::rebuild(&settings, args.tenant.tenant.as_deref(), args.check).await,
@@ -74,7 +96,7 @@ pub(crate) async fn run(cli: Cli) -> Result<ExitCode, Problem> {
         Command::Restore(args) => data::restore(&settings, &args.file, args.replace).await,
         Command::Tenant(command) => tenant(&settings, command).await,
         Command::Schema(SchemaCommand::Print) => {
-            drop(std::io::stdout().lock().write_all(schema::sdl().as_bytes()));
+            put_out(&schema::sdl());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -113,14 +135,15 @@ impl Visit {
 
     /// The tenants of a check, all of them when none is named, and whether every log belongs to one of them: a log whose
     /// tenant's row is gone is named here, or nobody would miss it.
-    async fn every(&self, name: Option<&str>) -> Result<(Vec<Tenant>, bool), Problem> {
+    async fn every(&self, name: Option<&str>, what: &str) -> Result<(Vec<Tenant>, bool), Problem> {
         let tenants = self.tenants(name).await?;
         let orphaned = if name.is_none() { tenants::orphaned(&self.database.watch).await? } else { vec![] };
         for id in &orphaned {
             say(&format!("{id}: there is a log, but no tenant of this id"));
         }
         if tenants.is_empty() && orphaned.is_empty() {
-            say("no tenants");
+            let told = format!("there are no tenants, and nothing to {what}: is this the right database?");
+            return Err(Problem::Told(told));
         }
         Ok((tenants, orphaned.is_empty()))
     }

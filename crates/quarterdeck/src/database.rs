@@ -1,10 +1,15 @@
 //! The database: a PostgreSQL of our own, or the one that DATABASE_URL names.
 
+use crate::reaching::{self, Refused};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use local_postgres::Cluster;
 use logbook::{Fault, migrate, startup};
-use std::{path::PathBuf, str::FromStr, time::Duration};
-use tokio_postgres::{Client, Config, NoTls, tls::MakeTlsConnect};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+use tokio_postgres::{Client, Config, NoTls, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Connections that serve requests.
@@ -21,6 +26,8 @@ pub struct Settings {
     pub data: Option<PathBuf>,
     /// A PostgreSQL of the operator's.
     pub url: Option<String>,
+    /// Certificates (PEM) of authorities that vouch for it, beside the web's.
+    pub authorities: Option<PathBuf>,
 }
 
 /// What a command wants of the database.
@@ -55,6 +62,12 @@ pub enum DatabaseError {
     /// It is not fit.
     #[error(transparent)]
     Unfit(#[from] startup::Unfit),
+    /// It lets us not in, or is not trusted.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// What was restored is something else.
+    #[error("the backup is not one of Quarterdeck's: it lacks the tables of a log. Nothing was replaced")]
+    NotOurs,
     /// It cannot be reached.
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(Fault),
@@ -70,21 +83,25 @@ impl Database {
     /// When it cannot be reached, or is not fit.
     pub async fn open(settings: &Settings, purpose: Purpose) -> Result<Self, DatabaseError> {
         match &settings.url {
-            Some(url) => Self::over(&Config::from_str(url).map_err(DatabaseError::Url)?, None).await,
+            Some(url) => {
+                let config = Config::from_str(url).map_err(DatabaseError::Url)?;
+                Self::over(&config, settings.authorities.as_deref(), None).await
+            }
             None => {
                 let cluster = started(settings, purpose).await?;
                 bring_up_to_date(&cluster).await?;
                 let config = cluster.config();
-                Self::over(&in_role(&config, "quarterdeck_app"), Some(cluster)).await
+                Self::over(&in_role(&config, "quarterdeck_app"), None, Some(cluster)).await
             }
         }
     }
 
-    async fn over(config: &Config, cluster: Option<Cluster>) -> Result<Self, DatabaseError> {
-        let client = connect(config).await.map_err(DatabaseError::Unreachable)?;
+    async fn over(config: &Config, ca: Option<&Path>, cluster: Option<Cluster>) -> Result<Self, DatabaseError> {
+        let client = connect(config, ca).await?;
         let warnings = startup::check(&client).await?;
-        let app = pool(config, APP_CONNECTIONS_MAX);
-        let watch = pool(&in_role(config, "quarterdeck_watch"), WATCH_CONNECTIONS_MAX);
+        let tls = tls_of(config, ca)?;
+        let app = pool_over(config, tls.clone(), APP_CONNECTIONS_MAX);
+        let watch = pool_over(&in_role(config, "quarterdeck_watch"), tls, WATCH_CONNECTIONS_MAX);
         Ok(Self { app, watch, warnings, cluster })
     }
 
@@ -119,8 +136,8 @@ pub async fn started(settings: &Settings, purpose: Purpose) -> Result<Cluster, l
 }
 
 async fn bring_up_to_date(cluster: &Cluster) -> Result<Vec<String>, DatabaseError> {
-    let mut client = connect(&cluster.admin_config("quarterdeck")).await.map_err(DatabaseError::Unreachable)?;
-    let applied = migrate::migrate(&mut client).await.map_err(DatabaseError::Migrating)?;
+    let mut client = connect(&cluster.admin_config("quarterdeck"), None).await?;
+    let applied = migrated_over(&mut client).await?;
     migrate::admit(&client, "quarterdeck").await.map_err(DatabaseError::Migrating)?;
     Ok(applied)
 }
@@ -139,25 +156,46 @@ pub async fn migrated(settings: &Settings) -> Result<Vec<String>, DatabaseError>
         }
         Some(url) => {
             let config = Config::from_str(url).map_err(DatabaseError::Url)?;
-            let mut client = connect(&config).await.map_err(DatabaseError::Unreachable)?;
-            migrate::migrate(&mut client).await.map_err(DatabaseError::Migrating)
+            let mut client = connect(&config, settings.authorities.as_deref()).await?;
+            migrated_over(&mut client).await
         }
     }
 }
 
-/// Begins the next epoch of every log of our own PostgreSQL, after a backup was read into it.
+/// Migrates, unless the tables are those of a newer program.
+async fn migrated_over(client: &mut Client) -> Result<Vec<String>, DatabaseError> {
+    // A login that may not look before it works as the owner is told by the migration itself.
+    if let Ok(migrate::Schema { known, applied: Some(applied) }) = migrate::schema(client).await
+        && applied > known
+    {
+        let remedy = "use a newer quarterdeck";
+        return Err(startup::Unfit::Schema { applied: applied.to_string(), known, remedy }.into());
+    }
+    migrate::migrate(client).await.map_err(DatabaseError::Migrating)
+}
+
+/// Checks that a database that was restored is Quarterdeck's, brings it up to date and begins the next epoch of its logs,
+/// before it takes the old one's place.
 ///
 /// # Errors
-/// When it cannot be reached, or says no.
-pub async fn begin_epoch(settings: &Settings) -> Result<(), DatabaseError> {
-    let cluster = started(settings, Purpose::Visit).await?;
-    let begun = async {
-        let client = connect(&cluster.admin_config("quarterdeck")).await.map_err(DatabaseError::Unreachable)?;
-        migrate::begin_epoch(&client).await.map_err(DatabaseError::Migrating)
-    };
-    let begun = begun.await;
-    cluster.finish().await?;
-    begun.map(drop)
+/// When it is another program's or a newer one's, or cannot be migrated.
+pub async fn adopted(restored: &Config) -> Result<Vec<String>, DatabaseError> {
+    let mut client = connect(restored, None).await?;
+    if !migrate::is_ours(&client).await.map_err(DatabaseError::Unreachable)? {
+        return Err(DatabaseError::NotOurs);
+    }
+    let applied = migrated_over(&mut client).await?;
+    migrate::begin_epoch(&client).await.map_err(DatabaseError::Migrating)?;
+    Ok(applied)
+}
+
+/// Whether our own PostgreSQL holds a log's tables.
+///
+/// # Errors
+/// When it cannot be asked.
+pub async fn holds_a_log(cluster: &Cluster) -> Result<bool, DatabaseError> {
+    let client = connect(&cluster.admin_config("quarterdeck"), None).await?;
+    migrate::is_ours(&client).await.map_err(DatabaseError::Unreachable)
 }
 
 /// The same connection, working in a role.
@@ -167,12 +205,15 @@ fn in_role(config: &Config, role: &str) -> Config {
     config
 }
 
-async fn connect(config: &Config) -> Result<Client, Fault> {
-    let connecting = async |connector| match connector {
+async fn connect(config: &Config, authorities: Option<&Path>) -> Result<Client, DatabaseError> {
+    let connected = match tls_of(config, authorities)? {
         Some(tls) => driven(config, tls).await,
         None => driven(config, NoTls).await,
     };
-    connecting(tls_of(config)).await
+    connected.map_err(|fault| match Refused::by(config, &fault) {
+        Some(refused) => refused.into(),
+        None => DatabaseError::Unreachable(fault),
+    })
 }
 
 async fn driven<T>(config: &Config, tls: T) -> Result<Client, Fault>
@@ -190,24 +231,19 @@ where
 }
 
 /// TLS for a server that is reached over the network; none over a socket of this machine.
-fn tls_of(config: &Config) -> Option<MakeRustlsConnect> {
-    let over_network = config.get_hosts().iter().any(|host| matches!(host, tokio_postgres::config::Host::Tcp(_)));
-    over_network.then(|| {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks the default versions of TLS")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        MakeRustlsConnect::new(tls)
-    })
+fn tls_of(config: &Config, authorities: Option<&Path>) -> Result<Option<MakeRustlsConnect>, Refused> {
+    let over_network = config.get_hosts().iter().any(|host| matches!(host, Host::Tcp(_)));
+    over_network.then(|| reaching::tls(authorities)).transpose()
 }
 
-/// A pool of such connections.
+/// A pool of such connections over a socket of this machine.
 pub fn pool(config: &Config, size: usize) -> Pool {
+    pool_over(config, None, size)
+}
+
+fn pool_over(config: &Config, tls: Option<MakeRustlsConnect>, size: usize) -> Pool {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match tls_of(config) {
+    let manager = match tls {
         Some(tls) => Manager::from_config(config.clone(), tls, recycling),
         None => Manager::from_config(config.clone(), NoTls, recycling),
     };

@@ -1,11 +1,12 @@
 //! A small company of our own making: its people, its deals, and what went wrong with them. The same every time, but
-//! for its dates: it ends today.
+//! for its dates: it ends on the day on which its tenant was made. A making that broke off goes on where it was, since
+//! the same commands bear the same ids.
 
 use chrono::{Days, NaiveDate, TimeDelta};
 use deadpool_postgres::Pool;
 use decider::Decider;
 use logbook::{
-    AnyCommand, Correction, Failure, Fault, Logbook, Slice, Source, StreamRef, Submission, Tenant, Verb, tenants,
+    AnyCommand, Correction, Failure, Fault, Logbook, Reads, Slice, Source, StreamRef, Submission, Tenant, Verb, tenants,
 };
 use sales::{
     account::{self, Account},
@@ -24,6 +25,8 @@ use units::{
 };
 use uuid::Uuid;
 
+/// Which story is told: another word for each change of it, so that no half of one is finished with the other.
+const STORY: &str = "the harbour, with amounts put right";
 /// Days of history that the company has.
 const DAYS: u64 = 400;
 /// Deals opened on a working day, on average of three.
@@ -84,6 +87,9 @@ const LOST: &[&str] = &["price", "no budget", "chose another vendor", "timing", 
 /// Why the company could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
+    /// The name is another company's.
+    #[error("the tenant {0} is no demonstration: choose another name with --tenant")]
+    Another(String),
     /// The tenant could not be made.
     #[error(transparent)]
     Tenant(#[from] tenants::TenantError),
@@ -95,27 +101,77 @@ pub enum DemoError {
     Refused(#[from] Failure),
 }
 
-/// Makes the company unless its tenant is there, and says what was done.
+/// The tenant of a company that ends at an instant. Its id tells that it is ours, and which story it was told.
+pub fn tenant(name: &str, today: Instant) -> Tenant {
+    Tenant {
+        id: told_as(&[name, STORY], today),
+        name: name.to_owned(),
+        currency: dollars(),
+        zone: Zone::UTC,
+        created_at: today,
+    }
+}
+
+fn told_as(words: &[&str], today: Instant) -> TenantId {
+    TenantId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{} {today}", words.join(" ")).as_bytes()))
+}
+
+fn dollars() -> Currency {
+    "USD".parse().expect("USD is a currency")
+}
+
+/// All that happens to a tenant's company, a list a day: always the same for the same tenant.
+pub fn story(tenant: &Tenant) -> Vec<Vec<Submission>> {
+    Company::new(tenant.created_at, tenant.currency).story().into_values().collect()
+}
+
+/// Makes the company, or what a making that broke off left out of it, and says what was done.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When it cannot be written, or the tenant of that name is another company.
 pub async fn company(logbook: &Logbook, watch: &Pool, name: &str) -> Result<String, DemoError> {
-    if tenants::list(watch).await?.iter().any(|tenant| tenant.name == name) {
-        return Ok(format!("the tenant {name} is there already: it is served as it is"));
-    }
-    let today = (logbook.clock())();
-    let currency: Currency = "USD".parse().expect("USD is a currency");
-    let id = TenantId(Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{name} {today}").as_bytes()));
-    let tenant = Tenant { id, name: name.to_owned(), currency, zone: Zone::UTC, created_at: today };
-    tenants::create(logbook.pool(), &tenant).await?;
-    let days = Company::new(today, currency).story();
+    let known = tenants::list(watch).await?.into_iter().find(|tenant| tenant.name == name);
+    let (tenant, days) = match known {
+        None => {
+            let tenant = tenant(name, (logbook.clock())());
+            tenants::create(logbook.pool(), &tenant).await?;
+            let days = story(&tenant);
+            (tenant, days)
+        }
+        Some(tenant) if tenant.id == told_as(&[name, STORY], tenant.created_at) => {
+            let days = story(&tenant);
+            if whole(logbook, &tenant, &days).await? {
+                return Ok(format!("the tenant {name} is there already: it is served as it is"));
+            }
+            (tenant, days)
+        }
+        Some(tenant) if tenant.id == told_as(&[name], tenant.created_at) => {
+            return Ok(format!("the tenant {name} was made by an earlier quarterdeck: it is served as it is"));
+        }
+        Some(_) => return Err(DemoError::Another(name.to_owned())),
+    };
     let mut events = 0;
-    for day in days.into_values() {
+    for day in days {
         for answer in logbook.append(&tenant, &day).await {
             events = answer?.last.0;
         }
     }
     Ok(format!("made the tenant {name}: a company of {} people and {events} events, simulated up to today", 14))
+}
+
+/// Whether the log holds the story's last command. A day is one transaction, so its last command may be any of it.
+async fn whole(logbook: &Logbook, tenant: &Tenant, days: &[Vec<Submission>]) -> Result<bool, Fault> {
+    let Some(last) = days.last() else { return Ok(true) };
+    let reads = Reads::new(logbook.pool().clone(), tenant.clone());
+    let mut found = Ok(false);
+    for submission in last.iter().rev() {
+        found = reads.correlated(submission.command_id).await.map(|events| !events.is_empty());
+        if !matches!(found, Ok(false)) {
+            break;
+        }
+    }
+    reads.finish().await;
+    found
 }
 
 /// Chance that is the same every time (xorshift).
@@ -326,6 +382,14 @@ impl Company {
             dates_conflict: false,
         });
         self.tell::<Deal>(key, at, at, open);
+        if number.is_multiple_of(3) {
+            // The first quote was noted wrongly, and somebody notices a month later: the two clocks part.
+            let (true_at, noticed) = (at + TimeDelta::hours(1), at + TimeDelta::days(25 + i64::from(number % 20)));
+            let put_right = deal::Command::ChangeAmount {
+                amount: Some(Money { amount_minor: amount.amount_minor * 9 / 10, ..amount }),
+            };
+            self.correct::<Deal>(key, true_at, noticed, put_right, Some("the quote in the file says less"));
+        }
         for stage in ["Discovery", "Proposal", "Negotiation"] {
             at += TimeDelta::days(i64::from(2 + self.chance.below(18)));
             let change = deal::Command::ChangeStage { stage: StageId(id("stage", stage)) };

@@ -6,7 +6,9 @@ pub mod database;
 pub mod demo;
 mod examples;
 pub mod http;
+pub mod reaching;
 pub mod schema;
 pub mod server;
+mod signals;
 
 pub use cli::main;

@@ -11,7 +11,12 @@ BEGIN
             END;
         END IF;
     END LOOP;
-    IF NOT pg_has_role(session_user, 'quarterdeck_owner', 'MEMBER') THEN
+    -- From PostgreSQL 16 on, who makes a role is its member without the right to SET it: that is granted apart.
+    IF current_setting('server_version_num')::int >= 160000 THEN
+        IF NOT pg_has_role(session_user, 'quarterdeck_owner', 'SET') THEN
+            EXECUTE format('GRANT quarterdeck_owner TO %I WITH SET TRUE', session_user);
+        END IF;
+    ELSIF NOT pg_has_role(session_user, 'quarterdeck_owner', 'MEMBER') THEN
         EXECUTE format('GRANT quarterdeck_owner TO %I', session_user);
     END IF;
     EXECUTE 'GRANT USAGE, CREATE ON SCHEMA public TO quarterdeck_owner';

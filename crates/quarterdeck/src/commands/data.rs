@@ -3,7 +3,7 @@
 use super::{Problem, Visit, say};
 use crate::{
     cli::{ImportArgs, ImportCommand},
-    database::{self, Purpose, Settings},
+    database::{self, DatabaseError, Purpose, Settings},
 };
 use import::{ImportError, Mapping, Phase, Progress, Report, Request};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -114,9 +114,10 @@ impl Drawing {
 
 /// Verifies logs.
 pub(super) async fn verify(settings: &Settings, tenant: Option<&str>) -> Result<ExitCode, Problem> {
+    there(settings, "verify")?;
     let visit = Visit::begin(settings, Purpose::Visit).await?;
     let done = async {
-        let (tenants, whole) = visit.every(tenant).await?;
+        let (tenants, whole) = visit.every(tenant, "verify").await?;
         let mut code = if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         for tenant in tenants {
             match logbook::verify(&visit.database.app, tenant.id).await {
@@ -136,9 +137,10 @@ pub(super) async fn verify(settings: &Settings, tenant: Option<&str>) -> Result<
 
 /// Compares history rows with the log, and mends them unless `check`.
 pub(super) async fn rebuild(settings: &Settings, tenant: Option<&str>, check: bool) -> Result<ExitCode, Problem> {
+    there(settings, "rebuild")?;
     let visit = Visit::begin(settings, Purpose::Visit).await?;
     let done = async {
-        let (tenants, whole) = visit.every(tenant).await?;
+        let (tenants, whole) = visit.every(tenant, "rebuild").await?;
         let mut differs = false;
         for tenant in tenants {
             let rebuilt = logbook::rebuild(&visit.database.app, visit.logbook.registry(), &tenant, check).await?;
@@ -181,6 +183,18 @@ fn rebuilt_in_words(rebuilt: &logbook::Rebuilt) -> String {
     words
 }
 
+/// A folder of ours that was never used is a mistyped one: nothing is made there to be looked at.
+fn there(settings: &Settings, what: &str) -> Result<(), Problem> {
+    let folder = local_postgres::data_folder(settings.data.clone());
+    if settings.url.is_none() && matches!(folder.join("data/PG_VERSION").try_exists(), Ok(false)) {
+        let folder = folder.display();
+        return Err(Problem::Told(format!(
+            "there is no data of Quarterdeck's in {folder}, and nothing to {what}: is --data right?"
+        )));
+    }
+    Ok(())
+}
+
 fn own_only(settings: &Settings, what: &str, instead: &str) -> Result<(), Problem> {
     match settings.url {
         None => Ok(()),
@@ -193,9 +207,16 @@ fn own_only(settings: &Settings, what: &str, instead: &str) -> Result<(), Proble
 /// Writes a backup.
 pub(super) async fn backup(settings: &Settings, file: &Path, overwrite: bool) -> Result<ExitCode, Problem> {
     own_only(settings, "quarterdeck backup", "pg_dump")?;
-    let cluster = database::started(settings, Purpose::Visit).await.map_err(database::DatabaseError::from)?;
-    let done = cluster.backup("quarterdeck", file, overwrite).await.map_err(database::DatabaseError::from);
-    cluster.finish().await.map_err(database::DatabaseError::from)?;
+    there(settings, "back up")?;
+    let cluster = database::started(settings, Purpose::Visit).await.map_err(DatabaseError::from)?;
+    let done = async {
+        if !database::holds_a_log(&cluster).await? {
+            return Err(Problem::Told("there are no tables of Quarterdeck's, and nothing to back up".to_owned()));
+        }
+        Ok(cluster.backup("quarterdeck", file, overwrite).await.map_err(DatabaseError::from)?)
+    };
+    let done = done.await;
+    cluster.finish().await.map_err(DatabaseError::from)?;
     done?;
     say(&format!("wrote {}", file.display()));
     Ok(ExitCode::SUCCESS)
@@ -204,12 +225,17 @@ pub(super) async fn backup(settings: &Settings, file: &Path, overwrite: bool) ->
 /// Reads a backup.
 pub(super) async fn restore(settings: &Settings, file: &Path, replace: bool) -> Result<ExitCode, Problem> {
     own_only(settings, "quarterdeck restore", "pg_restore")?;
-    let cluster = database::started(settings, Purpose::Visit).await.map_err(database::DatabaseError::from)?;
-    let done = cluster.restore("quarterdeck", file, replace).await.map_err(database::DatabaseError::from);
-    cluster.finish().await.map_err(database::DatabaseError::from)?;
-    done?;
-    let migrated = database::migrated(settings).await?;
-    database::begin_epoch(settings).await?;
+    // As the one server of the folder: a running server would go on with what it knew of the old database.
+    let cluster = database::started(settings, Purpose::Serve).await.map_err(|error| match error {
+        local_postgres::Error::Served { folder, holder } => {
+            Problem::Told(format!("a server ({holder}) runs on the folder {}: stop it, then restore", folder.display()))
+        }
+        error => DatabaseError::from(error).into(),
+    })?;
+    let adopt = async |restored| database::adopted(&restored).await;
+    let migrated = cluster.restore("quarterdeck", file, replace, adopt).await;
+    cluster.finish().await.map_err(DatabaseError::from)?;
+    let migrated = migrated?;
     say(&format!("restored {}", file.display()));
     for migration in migrated {
         say(&format!("applied {migration}"));

@@ -7,6 +7,7 @@ use crate::{
     demo, examples,
     http::{self, State},
     server::{Running, Server},
+    signals::Signals,
 };
 use logbook::fresh_id;
 use std::{
@@ -15,45 +16,50 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a request may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Serves until it is told to stop.
-pub(super) async fn serve(settings: &Settings, args: &ServeArgs) -> Result<ExitCode, Problem> {
+pub(super) async fn serve(settings: &Settings, args: &ServeArgs, signals: &Signals) -> Result<ExitCode, Problem> {
+    let listener = bound(args)?;
     let visit = Visit::begin(settings, Purpose::Serve).await?;
-    listen(visit, args).await
+    listen(visit, listener, signals).await
 }
 
 /// Makes the demonstration's company when it is not there yet, and serves it.
-pub(super) async fn demo(settings: &Settings, args: &DemoArgs) -> Result<ExitCode, Problem> {
-    let purpose = if args.no_serve { Purpose::Visit } else { Purpose::Serve };
+pub(super) async fn demo(settings: &Settings, args: &DemoArgs, signals: &Signals) -> Result<ExitCode, Problem> {
+    let listener = if args.no_serve { None } else { Some(bound(&args.serve)?) };
+    let purpose = if listener.is_some() { Purpose::Serve } else { Purpose::Visit };
     let visit = Visit::begin(settings, purpose).await?;
     let made = demo::company(&visit.logbook, &visit.database.watch, &args.tenant).await;
-    say(&made.map_err(|error| Problem::Told(error.to_string()))?);
-    if args.no_serve {
-        visit.database.leave().await;
-        return Ok(ExitCode::SUCCESS);
+    let made = made.map(|made| say(&made)).map_err(|error| Problem::Told(error.to_string()));
+    match (made, listener) {
+        (Ok(()), Some(listener)) => listen(visit, listener, signals).await,
+        (made, _) => {
+            visit.database.leave().await;
+            made.map(|()| ExitCode::SUCCESS)
+        }
     }
-    listen(visit, &args.serve).await
 }
 
-async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
+/// The place to listen at, taken before anything is started or made for it.
+fn bound(args: &ServeArgs) -> Result<TcpListener, Problem> {
     let address = args.listen;
     let loopback = match address.ip() {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback(),
     };
     if !loopback && !args.behind_loopback {
-        visit.database.leave().await;
         return Err(Problem::Told(format!(
             "{address} can be reached by others, and until there are keys whoever reaches the server may do everything: \
              listen at an address of the loopback, such as 127.0.0.1:8080"
         )));
     }
-    let told = told_to_stop();
-    let listener = TcpListener::bind(address).map_err(Problem::io(format!("listening at {address}")))?;
+    TcpListener::bind(address).map_err(Problem::io(format!("listening at {address}")))
+}
+
+async fn listen(visit: Visit, listener: TcpListener, signals: &Signals) -> Result<ExitCode, Problem> {
     let at = listener.local_addr().map_err(Problem::io("listening"))?;
     let Visit { database, logbook } = visit;
     let server = Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current());
@@ -65,6 +71,7 @@ async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
         ready: ready(&database),
         metrics: metrics(&database),
     };
+    signals.mind();
     say(&format!("Quarterdeck serves at http://{at}/ (GraphQL at http://{at}/graphql). Stop it with Ctrl-C."));
     let stop = tokio::sync::watch::channel(false);
     let mut stopped = stop.1;
@@ -77,7 +84,7 @@ async fn listen(visit: Visit, args: &ServeArgs) -> Result<ExitCode, Problem> {
     let ended = tokio::select! {
         ended = &mut serving => ended,
         () = kept_alive(&database) => serving.await,
-        () = told => {
+        _ = signals.told() => {
             tracing::info!("stopping: requests in flight are finished first");
             stop.0.send_replace(true);
             serving.await
@@ -96,18 +103,6 @@ async fn kept_alive(database: &Database) {
         every.tick().await;
         if let Err(error) = cluster.ensure_running().await {
             tracing::error!(%error, "PostgreSQL is gone and could not be started again");
-        }
-    }
-}
-
-/// Ends when the process is told to stop. The signals are taken from the call on, not from the first look at it.
-fn told_to_stop() -> impl Future<Output = ()> {
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    async move {
-        let (Ok(mut terminate), Ok(mut interrupt)) = signals else { return std::future::pending().await };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
         }
     }
 }
