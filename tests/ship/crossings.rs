@@ -109,10 +109,17 @@ async fn a_replaced_win_has_four_answers_on_the_two_clocks() {
     variables["deal"] = json!(deal);
     variables["then"] = json!({ "day": "2026-03-01" });
     variables["thenKnown"] = json!({ "position": won["position"] });
-    let answers = ship.data(&document, variables).await;
+    let answers = ship.data(&document, variables.clone()).await;
     let amount = |answer: &str| answers[answer]["deal"]["amount"]["amount"].clone();
     assert_eq!(amount("trueThenKnownThen"), "100.00");
     assert_eq!(amount("trueThenKnownNow"), "100.00");
+    assert_eq!(amount("trueNowKnownThen"), "120.00");
+    assert_eq!(amount("trueNowKnownNow"), "150.00");
+    variables["then"] = json!({ "day": "2026-03-31" });
+    let answers = ship.data(&document, variables).await;
+    let amount = |answer: &str| answers[answer]["deal"]["amount"]["amount"].clone();
+    assert_eq!(amount("trueThenKnownThen"), "120.00");
+    assert_eq!(amount("trueThenKnownNow"), "150.00");
     assert_eq!(amount("trueNowKnownThen"), "120.00");
     assert_eq!(amount("trueNowKnownNow"), "150.00");
     let story = "query($deal: ID!) { deal(id: $deal) { changes { types replaces standing reason
@@ -247,10 +254,12 @@ async fn an_object_of_another_instant_has_another_id_which_commands_refuse() {
     let found = ship.data(node, json!({ "ids": [then, "rubbish", now] })).await;
     let expected = json!([{ "id": then, "name": "Ids" }, null, { "id": now, "name": "Ids" }]);
     assert_eq!(found["nodes"], expected);
-    let document = "mutation($input: DealRenameInput!) { dealRename(input: $input) { position } }";
+    let document = "mutation($input: DealRenameInput!) { dealRename(input: $input) {
+        position userErrors { code field } } }";
     let input = json!({ "commandId": "0199cccc-0000-7000-8000-000000000001", "id": then, "name": "x" });
     let refused = ship.ask(document, json!({ "input": input })).await;
-    assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+    let error = json!([{ "code": "INVALID_INPUT", "field": ["input", "id"] }]);
+    assert_eq!(refused["data"]["dealRename"]["userErrors"], error, "{refused}");
 }
 
 #[tokio::test]

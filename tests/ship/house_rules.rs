@@ -237,6 +237,21 @@ async fn everything_in_the_schema_is_documented() {
     assert!(silent.is_empty(), "{silent:#?}");
 }
 
+/// A field that fails as `Result<Option<T>>` takes its whole parent along; as `Option<Result<T>>` it is null alone.
+#[test]
+fn a_field_that_may_fail_fails_alone() {
+    for Source { path, text } in sources(&root(), &["rs"]) {
+        let shows = path.starts_with("crates/sales/") || path.starts_with("crates/quarterdeck/src/schema");
+        for object in text.split("#[Object]").skip(1).filter(|_| shows) {
+            let object = object.split("\n}\n").next().unwrap();
+            assert!(
+                !object.contains("-> Result<Option<"),
+                "{path}: a nullable field that may fail is Option<Result<_>>"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_project_speaks_of_itself_alone() {
     let words = [concat!("/", "work/"), concat!(".", "library"), concat!("sub", "agent"), concat!("bash", "_jobs")];

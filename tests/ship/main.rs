@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
+mod api;
 mod batches;
 mod bounds;
 mod crashes;

@@ -25,6 +25,7 @@ examples! {
     "people_and_teams": "Who works for whom",
     "stage_visits": "How long deals stay in each stage",
     "log_tail": "The log itself",
+    "ids_to_try": "Keys to try the commands with",
     "open_a_deal": "A command: open a deal",
     "win_a_deal": "A command: win a deal",
     "correct_a_win": "A command: correct what was said",

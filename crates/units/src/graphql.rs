@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub NaiveDate);
 
-/// A calendar day, YYYY-MM-DD, in the tenant's time zone unless a field says otherwise.
+/// A calendar day, YYYY-MM-DD, of the years 0001 to 9999, in the tenant's time zone unless a field says otherwise.
 #[Scalar(name = "Date", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6")]
 impl ScalarType for Day {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -14,7 +14,7 @@ mod graphql;
 pub use id::{AccountId, DealId, PersonId, PipelineId, Position, ProductId, StageId, TeamId, TenantId};
 pub use money::{Currency, Money, MoneyError, split_evenly};
 pub use share::{Share, ShareError};
-pub use text::{Personal, TEXT_CHARS_MAX, Text, TextError};
+pub use text::{Personal, TEXT_CHARS_MAX, Text, TextError, folded};
 pub use time::{Instant, TimeZone, Zone, ZoneError, in_calendar, truncated};
 
 #[cfg(feature = "graphql")]

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use unicode_normalization::UnicodeNormalization;
 
 /// The most characters that a [`Text`] may have.
 pub const TEXT_CHARS_MAX: usize = 2_000;
@@ -50,10 +51,16 @@ impl Text {
         &self.0
     }
 
-    /// The text folded for comparing and for finding by prefix: lower case of each character.
+    /// The text [`folded`].
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        folded(&self.0)
     }
+}
+
+/// What was written, folded for comparing and for finding by prefix: its characters composed (Unicode's NFC), and each in
+/// lower case by itself, so that the fold of a prefix is a prefix of the fold.
+pub fn folded(written: &str) -> String {
+    written.nfc().flat_map(char::to_lowercase).collect()
 }
 
 impl TryFrom<String> for Text {
@@ -92,5 +99,12 @@ mod tests {
         assert_eq!(Text::new("a\0b"), Err(TextError::Nul));
         assert_eq!(Text::new(&"é".repeat(2_001)), Err(TextError::TooLong { chars: 2_001 }));
         assert!(Text::new(&"é".repeat(2_000)).is_ok());
+    }
+
+    #[test]
+    fn the_fold_of_a_prefix_is_a_prefix_of_the_fold() {
+        for (whole, prefix) in [("ΣΊΣΥΦΟΣ", "ΣΊΣ"), ("Zoe\u{301} & Co", "ZO\u{c9}"), ("STRASSE", "stra")] {
+            assert!(folded(whole).starts_with(&folded(prefix)), "{whole} {prefix}");
+        }
     }
 }

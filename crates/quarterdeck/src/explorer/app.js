@@ -51,11 +51,11 @@ function effective(text) {
   return isInstant(text) ? { at: text.replace(" ", "T") } : undefined;
 }
 
-/** A KnownInput, null for now, or undefined. The schema has no day here: it becomes the end of that day in UTC. */
+/** A KnownInput, null for now, or undefined. */
 function known(text) {
   if (text === "") return null;
   if (POSITION.test(text)) return { position: text };
-  if (isDay(text)) return { at: text + "T23:59:59.999999Z" };
+  if (isDay(text)) return { day: text };
   return isInstant(text) ? { at: text.replace(" ", "T") } : undefined;
 }
 
@@ -68,15 +68,6 @@ function asOf() {
   return Object.keys(at).length ? at : null;
 }
 
-/** Offers the ends of the last quarters. */
-function offerInstants() {
-  const now = new Date();
-  for (let back = 0; back < 6; back += 1) {
-    const end = new Date(Date.UTC(now.getUTCFullYear(), (Math.floor(now.getUTCMonth() / 3) - back) * 3, 0));
-    $("instants").append(make("option", { value: end.toISOString().slice(0, 10) }));
-  }
-}
-
 // Operations of the document: enough of a lexer to find them; the server is the judge of the rest.
 
 /** The document with strings and comments blanked, so that every character keeps its place. */
@@ -87,18 +78,20 @@ function blanked(text) {
 function operations(text) {
   const plain = blanked(text);
   const found = [];
-  let [braces, brackets, start, head] = [0, 0, null, ""];
+  let [braces, brackets, start, open, head] = [0, 0, null, 0, ""];
   for (let at = 0; at < plain.length; at += 1) {
     const char = plain[at];
     if (braces === 0 && start === null && /\S/.test(char)) start = at;
     if (char === "(" || char === "[") brackets += 1;
     if (char === ")" || char === "]") brackets -= 1;
     if (brackets > 0) continue;
-    if (char === "{" && braces++ === 0) head = plain.slice(start ?? at, at);
+    if (char === "{" && braces++ === 0) [open, head] = [at, plain.slice(start ?? at, at)];
     if (char === "}" && --braces === 0) {
       const [, kind, name] = /^(query|mutation|subscription)?\s*([_A-Za-z]\w*)?/.exec(head);
       const takesAt = /\$at\s*:\s*AsOf\b/.test(head);
-      if (kind || !head.trim()) found.push({ kind: kind ?? "query", name, takesAt, start, end: at });
+      const names = plain.slice(open, at).match(/\w+/g) ?? [];
+      const wraps = (kind ?? "query") === "query" && !takesAt && !names.includes("asOf");
+      if (kind || !head.trim()) found.push({ kind: kind ?? "query", name, takesAt, wraps, start, open, end: at });
       start = null;
     }
   }
@@ -119,6 +112,10 @@ function describe() {
   const at = asOf();
   if (at === undefined) return note("An instant is empty, a day like 2017-03-31, or like 2017-03-31T12:00:00Z; ",
     "“as known at” may also be a position of the log.");
+  if (at && operation?.wraps) {
+    return note("It is asked through ", make("code", {}, "asOf(at: $at) { … }"), ", with the two instants as ",
+      make("code", {}, "$at"), ".");
+  }
   if (at && operation && !operation.takesAt) {
     const what = operation.kind === "query" ? [make("code", {}, "query ($at: AsOf)"), " and ask ",
       make("code", {}, "asOf(at: $at) { … }")] : [" a query: a mutation is always about now"];
@@ -169,9 +166,10 @@ async function run() {
   show("result");
   if (at === undefined) return document.querySelector("#settings [aria-invalid=true]").focus();
   if (!checkVariables()) return $("variables").focus();
-  const body = { query: $("document").value, variables: variables() };
+  const text = $("document").value;
+  const body = { query: at && operation?.wraps ? throughInstants(text, operation) : text, variables: variables() };
   if (operation?.name) body.operationName = operation.name;
-  if (at && operation?.takesAt) body.variables.at = at;
+  if (at && (operation?.takesAt || operation?.wraps)) body.variables.at = at;
   running = new AbortController();
   $("run").textContent = "Stop";
   $("result").classList.add("running");
@@ -302,9 +300,9 @@ async function loadExamples() {
   try {
     const response = await fetch("/explorer/examples.json");
     const examples = await response.json();
-    const choose = (example) => {
+    const choose = async (example) => {
       $("document").value = example.document;
-      $("variables").value = example.variables ?? "";
+      $("variables").value = await filled(example.variables ?? "", examples);
       $("document").setSelectionRange(0, 0);
       history.replaceState(null, "", "#" + encodeURIComponent(example.name));
       for (const button of list.querySelectorAll("button")) {
@@ -315,7 +313,9 @@ async function loadExamples() {
     list.replaceChildren(...examples.map((example) => make("li", {},
       make("button", { type: "button", "data-name": example.name, onclick: () => choose(example) }, example.title))));
     if (!examples.length) list.append(make("li", { class: "faint" }, "none"));
-    examples.filter(({ name }) => "#" + encodeURIComponent(name) === location.hash).forEach(choose);
+    const named = examples.find(({ name }) => "#" + encodeURIComponent(name) === location.hash);
+    if (named) await choose(named);
+    else if ($("document").value === START && examples.length) await choose(examples[0]).then(run);
   } catch (error) {
     list.replaceChildren(make("li", { class: "faint" }, `not loaded: ${error.message}`));
   }

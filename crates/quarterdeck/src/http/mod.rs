@@ -109,6 +109,7 @@ pub fn configure(routes: &mut web::ServiceConfig, shared: web::Data<Shared>) {
             .service(web::resource("/graphql").to(graphql::handle))
             .route("/", page("text/html; charset=utf-8", include_str!("../explorer/index.html")))
             .route("/explorer/app.js", page("text/javascript; charset=utf-8", include_str!("../explorer/app.js")))
+            .route("/explorer/trying.js", page("text/javascript; charset=utf-8", include_str!("../explorer/trying.js")))
             .route("/explorer/style.css", page("text/css; charset=utf-8", include_str!("../explorer/style.css")))
             .route("/explorer/examples.json", web::get().to(examples))
             .route("/healthz", web::get().to(|| async { "ok\n" }))

@@ -4,10 +4,10 @@ use super::{Row, State, decide, decide::Command};
 use crate::graph::{
     Asked, Change, CommandFields, EffectiveInput, Key, NodeId, Session, View, Window, changes, fault, first_instant,
     listing::{self, ORDER, Parameter, inputs, listed, prefix, value},
-    mutations,
+    mutations, stated,
     view::AtPoint,
 };
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, dataloader::Loader};
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Result, dataloader::Loader};
 use logbook::Fault;
 use std::{collections::HashMap, sync::Arc};
 use units::{AccountId, Int64, Position, Text};
@@ -136,7 +136,7 @@ impl Values {
 impl AccountFilter {
     #[expect(clippy::unused_async, reason = "other filters ask the organisation")]
     async fn values(&self, _view: &View) -> Result<Values> {
-        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref());
+        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         let status = |status: &AccountStatus| if *status == AccountStatus::Active { "active" } else { "closed" };
         let status = self.status.as_ref().map(|all| all.iter().map(status).collect());
         let parents = Key::all(self.parents.as_ref(), "Account")?;
@@ -182,8 +182,10 @@ impl AccountQueries {
     ) -> Option<Result<AccountConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
-            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
-            AccountConnection::read(view, filter.unwrap_or_default(), &window).await
+            let filter = filter.unwrap_or_default();
+            let order = view.order("accounts", ORDER, &filter).await?;
+            let window = Window::of(first, after, last, before, &order)?;
+            AccountConnection::read(view, filter, &window).await
         };
         Some(read().await)
     }
@@ -231,7 +233,7 @@ inputs! {
         /// The account.
         id: ID,
         /// What it does; null: not known.
-        sector: Option<String>,
+        sector: MaybeUndefined<String>,
         /// The instant from which the earlier one holds again; null: it does not.
         until: Option<EffectiveInput>,
     }
@@ -240,7 +242,7 @@ inputs! {
         /// The account.
         id: ID,
         /// The account that it belongs to; null: to none.
-        parent: Option<ID>,
+        parent: MaybeUndefined<ID>,
         /// The instant from which the earlier one holds again; null: it does not.
         until: Option<EffectiveInput>,
     }
@@ -259,7 +261,7 @@ inputs! {
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<AccountPayload> {
-    perform(context, Some(Key::of(id, "Account")?), None, fields, Asked::Do(command)).await
+    perform(context, Some(Key::given(id, "Account", "id")?), None, fields, Asked::Do(command)).await
 }
 
 fn text(written: &str, field: &str) -> Result<Text, AccountUserError> {
@@ -282,13 +284,16 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountRegisterInput,
-    ) -> Result<AccountPayload> {
-        let name = value!(AccountPayload, text(&input.name, "name"));
-        let sector = value!(AccountPayload, maybe(input.sector.as_ref(), "sector"));
-        let external_id = value!(AccountPayload, maybe(input.external_id.as_ref(), "externalId"));
-        let parent = input.parent.map(|id| Key::of(&id, "Account")).transpose()?.map(AccountId);
-        let register = Command::Register { name, parent, sector, external_id };
-        perform(context, None, None, input.command, Asked::Do(register)).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async {
+            let name = value!(AccountPayload, text(&input.name, "name"));
+            let sector = value!(AccountPayload, maybe(input.sector.as_ref(), "sector"));
+            let external_id = value!(AccountPayload, maybe(input.external_id.as_ref(), "externalId"));
+            let parent = input.parent.map(|id| Key::given(&id, "Account", "parent")).transpose()?.map(AccountId);
+            let register = Command::Register { name, parent, sector, external_id };
+            perform(context, None, None, input.command, Asked::Do(register)).await
+        })
+        .await
     }
 
     /// Gives an account another name.
@@ -296,9 +301,12 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountRenameInput,
-    ) -> Result<AccountPayload> {
-        let name = value!(AccountPayload, text(&input.name, "name"));
-        put(context, &input.id, input.command, Command::Rename { name }).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async {
+            let name = value!(AccountPayload, text(&input.name, "name"));
+            put(context, &input.id, input.command, Command::Rename { name }).await
+        })
+        .await
     }
 
     /// Says what an account does.
@@ -306,11 +314,14 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountChangeSectorInput,
-    ) -> Result<AccountPayload> {
-        let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
-        let sector = value!(AccountPayload, maybe(input.sector.as_ref(), "sector"));
-        put(context, &input.id, input.command, Command::ChangeSector { sector, until }).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async {
+            let session = Session::of(context)?;
+            let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
+            let sector = value!(AccountPayload, maybe(stated(input.sector, "sector")?.as_ref(), "sector"));
+            put(context, &input.id, input.command, Command::ChangeSector { sector, until }).await
+        })
+        .await
     }
 
     /// Says which account an account belongs to.
@@ -318,11 +329,17 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountChangeParentInput,
-    ) -> Result<AccountPayload> {
-        let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
-        let parent = input.parent.map(|id| Key::of(&id, "Account")).transpose()?.map(AccountId);
-        put(context, &input.id, input.command, Command::ChangeParent { parent, until }).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async {
+            let session = Session::of(context)?;
+            let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
+            let parent = stated(input.parent, "parent")?
+                .map(|id| Key::given(&id, "Account", "parent"))
+                .transpose()?
+                .map(AccountId);
+            put(context, &input.id, input.command, Command::ChangeParent { parent, until }).await
+        })
+        .await
     }
 
     /// Says that no deal is opened with an account any more.
@@ -330,8 +347,8 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountCloseInput,
-    ) -> Result<AccountPayload> {
-        put(context, &input.id, input.command, Command::Close).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async { put(context, &input.id, input.command, Command::Close).await }).await
     }
 
     /// Says that an event of an account should not be there.
@@ -339,8 +356,11 @@ impl AccountMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: AccountWithdrawInput,
-    ) -> Result<AccountPayload> {
-        let id = Some(Key::of(&input.id, "Account")?);
-        perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<AccountPayload>> {
+        AccountPayload::told(async {
+            let id = Some(Key::given(&input.id, "Account", "id")?);
+            perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 }

@@ -1,7 +1,7 @@
 //! The figures themselves: sums, ratios and statistics, and how they are taken.
 
 use crate::{deal::graphql::DealStatus, graph::fault};
-use async_graphql::{Enum, Result, SimpleObject};
+use async_graphql::{Enum, Error, ErrorExtensions, Result, SimpleObject};
 use logbook::Fault;
 use rust_decimal::{Decimal, RoundingStrategy, prelude::FromPrimitive};
 use std::collections::BTreeMap;
@@ -144,17 +144,23 @@ impl Sum {
         }
     }
 
-    fn shown(&self) -> DealSum {
-        let money = |currency: &Currency, amount: i128| {
-            let amount_minor = i64::try_from(amount).unwrap_or(i64::MAX);
-            Money { amount_minor, currency: *currency }
-        };
-        let amounts = self.by_currency.iter().map(|(currency, (_, amount))| money(currency, *amount)).collect();
+    fn shown(&self) -> Result<DealSum> {
+        let amounts = self.by_currency.iter().map(|(currency, (_, amount))| money(*amount, *currency));
+        let amounts = amounts.collect::<Result<_>>()?;
         let average = self.by_currency.iter().filter_map(|(currency, (count, amount))| {
             split_evenly(*amount, *count).map(|mean| Money { amount_minor: mean, currency: *currency })
         });
-        DealSum { count: self.deals, unpriced: self.deals - self.priced, amounts, average: average.collect() }
+        Ok(DealSum { count: self.deals, unpriced: self.deals - self.priced, amounts, average: average.collect() })
     }
+}
+
+/// A sum that no Money holds is told, never cut.
+fn money(amount: i128, currency: Currency) -> Result<Money> {
+    let beyond = |_| {
+        Error::new(format!("a sum of amounts in {currency} is beyond what Money holds: ask for fewer deals at a time"))
+            .extend_with(|_, extensions| extensions.set("code", "AMOUNT_OUT_OF_RANGE"))
+    };
+    Ok(Money { amount_minor: i64::try_from(amount).map_err(beyond)?, currency })
 }
 
 #[derive(Default)]
@@ -180,23 +186,23 @@ impl Tally {
         self.all.add(part);
     }
 
-    pub(super) fn figures(self) -> DealFigures {
+    pub(super) fn figures(self) -> Result<DealFigures> {
         let (won, lost, none) = (self.won.deals, self.lost.deals, self.no_decision.deals);
         let mut cycle_days = self.cycle_days;
         for days in [&mut cycle_days.all_closed, &mut cycle_days.won_only] {
             days.null_because = (days.n == 0).then_some(NullBecause::NoDeals);
         }
-        DealFigures {
-            all: self.all.shown(),
-            open: self.open.shown(),
-            won: self.won.shown(),
-            lost: self.lost.shown(),
-            no_decision: self.no_decision.shown(),
+        Ok(DealFigures {
+            all: self.all.shown()?,
+            open: self.open.shown()?,
+            won: self.won.shown()?,
+            lost: self.lost.shown()?,
+            no_decision: self.no_decision.shown()?,
             win_rate: ratio(won, won + lost),
             win_rate_broad: ratio(won, won + lost + none),
-            win_rate_by_value: by_value(&self.won, &self.lost),
+            win_rate_by_value: by_value(&self.won, &self.lost)?,
             cycle_days,
-        }
+        })
     }
 }
 
@@ -215,21 +221,20 @@ fn ratio(numerator: i64, denominator: i64) -> Ratio {
     }
 }
 
-fn by_value(won: &Sum, lost: &Sum) -> Vec<MoneyRatio> {
+fn by_value(won: &Sum, lost: &Sum) -> Result<Vec<MoneyRatio>> {
     let mut currencies: Vec<Currency> = won.by_currency.keys().chain(lost.by_currency.keys()).copied().collect();
     currencies.sort_unstable();
     currencies.dedup();
     let of = |sum: &Sum, currency| sum.by_currency.get(&currency).copied().unwrap_or_default();
     let ratio = |currency| {
         let ((won_n, won), (lost_n, lost)) = (of(won, currency), of(lost, currency));
-        let money = |amount: i128| Money { amount_minor: i64::try_from(amount).unwrap_or(i64::MAX), currency };
-        MoneyRatio {
+        Ok(MoneyRatio {
             value: quotient(won, won + lost),
             null_because: (won + lost == 0).then_some(NullBecause::ZeroDenominator),
-            numerator: money(won),
-            denominator: money(won + lost),
+            numerator: money(won, currency)?,
+            denominator: money(won + lost, currency)?,
             n: won_n + lost_n,
-        }
+        })
     };
     currencies.into_iter().map(ratio).collect()
 }

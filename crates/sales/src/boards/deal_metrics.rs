@@ -204,12 +204,12 @@ async fn measured(
         value,
         view: Arc::clone(view),
     };
-    let group = |((first, second), tally): (Keys, Tally)| DealGroup {
-        keys: dimensions.iter().zip([first, second]).map(|(dimension, value)| key(dimension, value)).collect(),
-        figures: tally.figures(),
+    let group = |((first, second), tally): (Keys, Tally)| {
+        let keys = dimensions.iter().zip([first, second]).map(|(dimension, value)| key(dimension, value)).collect();
+        Ok(DealGroup { keys, figures: tally.figures()? })
     };
-    let groups = if dimensions.is_empty() { vec![] } else { groups.into_iter().map(group).collect() };
-    Ok(DealMetrics { total: total.figures(), groups })
+    let groups = if dimensions.is_empty() { Ok(vec![]) } else { groups.into_iter().map(group).collect::<Result<_>>() };
+    Ok(DealMetrics { total: total.figures()?, groups: groups? })
 }
 
 struct Asked {

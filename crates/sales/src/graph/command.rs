@@ -1,10 +1,10 @@
 //! Mutations are commands: what every input carries, and what every answer says.
 
 use super::{
-    id::bad_input,
+    id::{bad_input, in_field},
     view::{EffectiveInput, OutOfLog, Session, fault},
 };
-use async_graphql::{Context, ID, InputObject, Result};
+use async_graphql::{Context, Error, ID, InputObject, MaybeUndefined, Result, Value};
 use logbook::{AnyCommand, Correction, Failure, Receipt, Rejection, Source, StreamRef, Submission, Verb};
 use units::{Instant, Int64, Position, Text};
 use uuid::Uuid;
@@ -61,7 +61,8 @@ pub(crate) async fn submit<C: AnyCommand>(
 ) -> Result<Result<Receipt, Failure>> {
     let session = Session::of(context)?;
     let Submitting { kind, id, fields, verb } = submitting;
-    let command_id: Uuid = fields.command_id.parse().map_err(|_| bad_input("commandId must be a UUID"))?;
+    let command_id: Uuid =
+        fields.command_id.parse().map_err(|_| in_field(bad_input("commandId must be a UUID"), "commandId"))?;
     let (reason, correction) = match fields.correction {
         Some(CorrectionInput { replaces, reason }) => {
             let correction = Correction { replaces: replaces.map(|position| Position(position.0)) };
@@ -99,12 +100,13 @@ pub(crate) async fn submit<C: AnyCommand>(
 }
 
 fn text(written: &str, field: &str) -> Result<String> {
-    Text::new(written).map(String::from).map_err(|error| bad_input(&format!("{field}: {error}")))
+    Text::new(written).map(String::from).map_err(|error| in_field(bad_input(&error.to_string()), field))
 }
 
 /// The id of a thing that a command makes within a stream: the same however often the command is sent.
 pub(crate) fn made_from(fields: &CommandFields, kind: &str) -> Result<Uuid> {
-    let command_id: Uuid = fields.command_id.parse().map_err(|_| bad_input("commandId must be a UUID"))?;
+    let command_id: Uuid =
+        fields.command_id.parse().map_err(|_| in_field(bad_input("commandId must be a UUID"), "commandId"))?;
     Ok(Uuid::new_v5(&command_id, kind.as_bytes()))
 }
 
@@ -134,6 +136,32 @@ pub fn problem(rejection: &Rejection) -> Problem {
         Rejection::Busy => ("RETRY", None),
     };
     (code, field, rejection.to_string())
+}
+
+/// What is wrong with a command's input: the field, if it is about one, and the text.
+///
+/// # Errors
+/// The error itself when it is none of the client's.
+pub(crate) fn input_error(error: Error) -> Result<(Option<String>, String)> {
+    let said = |name: &str| match error.extensions.as_ref()?.get(name)? {
+        Value::String(said) => Some(said.clone()),
+        _ => None,
+    };
+    match said("code").as_deref() {
+        Some("BAD_USER_INPUT") => Ok((said("field"), error.message)),
+        _ => Err(error),
+    }
+}
+
+/// A value that must be said, be it null: left out, it would clear what the client may only have forgotten to name.
+pub(crate) fn stated<T>(value: MaybeUndefined<T>, field: &str) -> Result<Option<T>> {
+    match value {
+        MaybeUndefined::Undefined => {
+            Err(in_field(bad_input(&format!("{field} must be given: a value, or null to clear it")), field))
+        }
+        MaybeUndefined::Null => Ok(None),
+        MaybeUndefined::Value(value) => Ok(Some(value)),
+    }
 }
 
 /// Makes the enum of a slice's error codes, its user errors, and the payload of its mutations.
@@ -227,6 +255,20 @@ macro_rules! mutations {
         impl $payload {
             fn refused(error: $error) -> Self {
                 Self { $field: None, position: None, user_errors: vec![error] }
+            }
+
+            /// The answer of a command: what is wrong with its input is a user error, so that one command of a document
+            /// leaves the answers of the others alone.
+            pub(crate) async fn told(
+                command: impl Future<Output = async_graphql::Result<Self>>,
+            ) -> Option<async_graphql::Result<Self>> {
+                Some(match command.await {
+                    Err(error) => crate::graph::input_error(error).map(|(field, message)| {
+                        let field = field.map(|field| vec!["input".to_owned(), field]);
+                        Self::refused($error { code: $code::InvalidInput, field, message })
+                    }),
+                    answer => answer,
+                })
             }
         }
 

@@ -55,6 +55,14 @@ impl Key {
         }
     }
 
+    /// The thing's own id, given in an input field of a command.
+    ///
+    /// # Errors
+    /// As [`Key::of`], naming the field.
+    pub fn given(id: &ID, type_name: &str, field: &str) -> Result<Uuid> {
+        Self::of(id, type_name).map_err(|error| in_field(error, field))
+    }
+
     /// The thing's own id, whatever instants the id carries: for reading.
     ///
     /// # Errors
@@ -78,6 +86,11 @@ impl Key {
 /// An error of a request that cannot be understood.
 pub(crate) fn bad_input(message: &str) -> Error {
     Error::new(message).extend_with(|_, extensions| extensions.set("code", "BAD_USER_INPUT"))
+}
+
+/// The error, told of an input field of a command.
+pub(crate) fn in_field(error: Error, field: &str) -> Error {
+    error.extend_with(|_, extensions| extensions.set("field", field))
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

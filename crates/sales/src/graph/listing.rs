@@ -2,6 +2,7 @@
 
 use super::{
     Cursor, PageSlice, View, Window, fault,
+    id::bad_input,
     view::{AtPoint, within_our_knowledge},
 };
 use async_graphql::Result;
@@ -9,6 +10,7 @@ use logbook::Fault;
 use serde::de::DeserializeOwned;
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 use tokio_postgres::{Row, types::ToSql};
+use units::folded;
 use uuid::Uuid;
 
 /// A parameter of a statement.
@@ -54,10 +56,24 @@ pub(crate) async fn grouped<K: Eq + Hash>(
 }
 
 /// What a name begins with, as statements take it: from, and up to.
-pub(crate) fn prefix(written: Option<&String>) -> (Option<String>, Option<String>) {
-    let folded = written.map(|prefix| prefix.to_lowercase());
-    let end = folded.as_ref().map(|prefix| format!("{prefix}\u{10ffff}"));
-    (folded, end)
+pub(crate) fn prefix(written: Option<&String>) -> Result<(Option<String>, Option<String>)> {
+    let Some(written) = written else { return Ok((None, None)) };
+    let folded = folded(findable(written, "namePrefix")?.trim_start());
+    let end = format!("{folded}\u{10ffff}");
+    Ok((Some(folded), Some(end)))
+}
+
+/// A text that can be looked for: PostgreSQL knows no NUL in a text.
+pub(crate) fn findable<'a>(written: &'a str, field: &str) -> Result<&'a str> {
+    match written.contains('\0') {
+        true => Err(bad_input(&format!("{field}: a text may not hold the NUL character"))),
+        false => Ok(written),
+    }
+}
+
+/// Texts that can be looked for.
+pub(crate) fn all_findable<'a>(written: Option<&'a Vec<String>>, field: &str) -> Result<Option<Vec<&'a str>>> {
+    written.map(|all| all.iter().map(|written| findable(written, field)).collect()).transpose()
 }
 
 /// The statements of a list: from its front, from its end.

@@ -3,14 +3,15 @@
 use super::{
     Key, PageInfo, View, fault,
     id::{bad_input, decode, encode},
-    view::{AtPoint, KnownInput},
+    listing::all_findable,
+    view::AtPoint,
 };
 use crate::graph::changes::ChangeSource;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, dataloader::Loader};
 use logbook::{Fault, Source};
 use std::{collections::HashMap, sync::Arc};
 use tokio_postgres::types::ToSql;
-use units::{Instant, Int64};
+use units::{Instant, Int64, Position};
 use uuid::Uuid;
 
 /// The key of a stream's version.
@@ -42,9 +43,11 @@ pub struct LogHead {
     pub position: Int64,
     /// When the last event was recorded; null when the log is empty.
     pub recorded_at: Option<Instant>,
-    /// The hash of the last batch, in hex: it depends on every event before it. Keep it elsewhere to be able to show
-    /// later that nothing was rewritten.
+    /// The hash of the last whole batch, in hex: it depends on every event up to `hashPosition`. Keep both elsewhere to be
+    /// able to show later that nothing was rewritten.
     pub hash: String,
+    /// The position up to which `hash` speaks: `position`, but for a snapshot whose known position lies within a batch.
+    pub hash_position: Int64,
     /// Since when the log knows anything: when its first event was recorded. Null when it is empty.
     pub knowledge_from: Option<Instant>,
     /// Whether the log began as a simulation: its clock was driven.
@@ -120,7 +123,7 @@ pub struct LogEventEdge {
 pub struct LogEventFilter {
     /// Their types, such as `deal.won`.
     pub types: Option<Vec<String>>,
-    /// The UUIDs of what they are about.
+    /// What they are about: global ids, or UUIDs. All teams are one stream; a stage's events are those of its pipeline.
     pub stream_ids: Option<Vec<ID>>,
     /// Who said them.
     pub actors: Option<Vec<String>>,
@@ -165,10 +168,13 @@ async fn head(view: &View) -> Result<LogHead> {
     let first = view.reads().rows(include_str!("sql/first_event.sql"), &[]).await.map_err(broken)?;
     let known = view.seen().await?.known;
     let head = view.reads().head_at(known).await.map_err(broken)?;
+    let upto = known.map_or(head.position.0, |known| known.0);
+    let last = view.reads().rows(include_str!("sql/last_event.sql"), &[&upto]).await.map_err(broken)?;
     Ok(LogHead {
-        position: Int64(head.position.0),
-        recorded_at: head.recorded_at,
+        position: Int64(last.first().map_or(0, |row| row.get(0))),
+        recorded_at: last.first().map(|row| row.get(1)),
         hash: hex(&head.hash),
+        hash_position: Int64(head.position.0),
         knowledge_from: first.first().map(|row| row.get(0)),
         simulated: first.first().is_some_and(|row| row.get::<_, &str>(1) == "simulated"),
     })
@@ -191,9 +197,11 @@ async fn page(view: &View, filter: &LogEventFilter, first: i32, after: Option<&s
     let correlation = correlation.transpose().map_err(|_| bad_input("correlationId must be a UUID"))?;
     let upto = view.seen().await?.known.map_or(i64::MAX, |position| position.0);
     let limit = i64::from(first) + 1;
-    let (types, actors) = (&filter.types, &filter.actors);
+    let types = all_findable(filter.types.as_ref(), "types")?;
+    let actors = all_findable(filter.actors.as_ref(), "actors")?;
     let (from, to) = (&filter.recorded_from, &filter.recorded_to);
-    let parameters: [&(dyn ToSql + Sync); 9] = [&after, &upto, types, &streams, actors, &correlation, from, to, &limit];
+    let parameters: [&(dyn ToSql + Sync); 9] =
+        [&after, &upto, &types, &streams, &actors, &correlation, from, to, &limit];
     let found = view.reads().rows(include_str!("sql/events.sql"), &parameters).await.map_err(|error| fault(&error))?;
     let mut nodes = found.iter().map(event).collect::<Result<Vec<_>>>()?;
     let more = nodes.len() > usize::try_from(first).unwrap_or(0);
@@ -209,8 +217,13 @@ async fn page(view: &View, filter: &LogEventFilter, first: i32, after: Option<&s
     Ok(LogEventConnection { nodes, edges, page_info })
 }
 
+/// Teams share one stream, and a stage lives in that of its pipeline, whose id it does not carry.
 fn stream_of(id: &ID) -> Result<Uuid> {
     match super::NodeId::parse(id) {
+        Some(node) if node.type_name == "Team" => Ok(crate::team::stream_id()),
+        Some(node) if node.type_name == "Stage" => {
+            Err(bad_input("streamIds: the events of a stage are in the stream of its pipeline: give the pipeline's id"))
+        }
         Some(node) => Ok(node.key),
         None => Key::of(id, "stream"),
     }
@@ -260,15 +273,15 @@ impl SnapshotInfo {
     }
 
     /// The position up to which the log was known; null when it is read with the knowledge of now.
-    async fn known_position(&self, context: &Context<'_>) -> Result<Option<Int64>> {
-        let known = View::of(&self.0, context).await?.seen().await?.known;
-        Ok(known.map(|position| Int64(position.0)))
+    async fn known_position(&self, context: &Context<'_>) -> Option<Result<Int64>> {
+        let read = async || Ok(View::of(&self.0, context).await?.seen().await?.known);
+        read().await.transpose().map(|known: Result<Position>| known.map(|position| Int64(position.0)))
     }
 
     /// Whether it is read with the knowledge of then, not of now.
     async fn past_knowledge(&self, context: &Context<'_>) -> Result<bool> {
         let view = View::of(&self.0, context).await?;
-        Ok(matches!(view.point.asked.known, Some(KnownInput::At(_) | KnownInput::Position(_))))
+        Ok(view.point.asked.known.is_some())
     }
 
     /// Since when the log knows anything: a figure or a count asked as known before is null, with BEFORE_OUR_KNOWLEDGE as

@@ -11,7 +11,7 @@ mod page;
 pub mod view;
 
 pub use changes::Change;
-pub(crate) use command::{Asked, Submitting, first_instant, made_from, mutations, submit};
+pub(crate) use command::{Asked, Submitting, first_instant, input_error, made_from, mutations, stated, submit};
 pub use command::{CommandFields, CorrectionInput, problem};
 pub use id::{Key, NodeId};
 pub use page::{Cursor, PageInfo, Slice as PageSlice, Window};

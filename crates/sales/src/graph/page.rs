@@ -1,4 +1,4 @@
-//! Pages of a connection: keyset cursors that carry their order and the known position.
+//! Pages of a connection: keyset cursors that carry the list they belong to: its kind, filter, order and instants.
 
 use super::id::{bad_input, decode, encode};
 use async_graphql::{Result, SimpleObject};
@@ -23,7 +23,7 @@ pub struct PageInfo {
 /// The place of a row in an order: its sort keys and its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cursor {
-    /// The order it belongs to, such as `NAME ASC`.
+    /// The list it belongs to, as [`View::order`](super::View::order) names it.
     pub order: String,
     /// The key of a number or a day.
     pub number: i64,
@@ -51,7 +51,9 @@ impl Cursor {
         });
         match parsed {
             Some(cursor) if cursor.order == order => Ok(cursor),
-            Some(cursor) => Err(bad_input(&format!("the cursor belongs to the order {}, not {order}", cursor.order))),
+            Some(_) => Err(bad_input(
+                "the cursor belongs to another list: go on with the filter, the order and the instants that it came from",
+            )),
             None => Err(bad_input("that is no cursor of this connection")),
         }
     }
@@ -66,7 +68,7 @@ pub struct Window {
     pub backward: bool,
     /// The row before the first one, in reading direction.
     pub cursor: Option<Cursor>,
-    /// The order and the known position, which its cursors carry.
+    /// The list, which its cursors carry.
     pub order: String,
 }
 
@@ -74,7 +76,8 @@ impl Window {
     /// The window of a connection's arguments.
     ///
     /// # Errors
-    /// When both ends are asked for, the size is not 1 to 100, or the cursor is of another order.
+    /// When both ends are asked for, a cursor is given for the other end, the size is not 1 to 100, or the cursor is of
+    /// another list.
     pub fn of(
         first: Option<i32>,
         after: Option<String>,
@@ -84,6 +87,10 @@ impl Window {
     ) -> Result<Self> {
         let (size, backward, cursor) = match (first, last) {
             (Some(_), Some(_)) => return Err(bad_input("ask for first or for last, not for both")),
+            (_, None) if before.is_some() => return Err(bad_input("before goes with last; first goes with after")),
+            (None, Some(_)) if after.is_some() => {
+                return Err(bad_input("after goes with first; last goes with before"));
+            }
             (size, None) => (size.unwrap_or(25), false, after),
             (None, Some(size)) => (size, true, before),
         };
@@ -134,5 +141,15 @@ mod tests {
         assert!(Window::of(Some(0), None, None, None, "x").is_err());
         assert!(Window::of(Some(101), None, None, None, "x").is_err());
         assert!(Window::of(Some(1), None, Some(1), None, "x").is_err());
+    }
+
+    #[test]
+    fn a_cursor_for_the_other_end_is_refused() {
+        let cursor = || Some(Cursor { order: "x".into(), number: 0, text: String::new(), id: Uuid::nil() }.encoded());
+        assert!(Window::of(Some(2), None, None, cursor(), "x").is_err());
+        assert!(Window::of(None, None, None, cursor(), "x").is_err());
+        assert!(Window::of(Some(2), cursor(), None, cursor(), "x").is_err());
+        assert!(Window::of(None, cursor(), Some(2), None, "x").is_err());
+        assert!(Window::of(None, None, Some(2), cursor(), "x").is_ok());
     }
 }

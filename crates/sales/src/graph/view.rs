@@ -8,7 +8,10 @@ use async_graphql::{
     runtime::{TokioSpawner, TokioTimer},
 };
 use logbook::{Fault, Logbook, Reads, Seen, Tenant};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt::Debug,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::OnceCell;
 use units::{Day, Instant, Int64, Position};
 use uuid::Uuid;
@@ -37,6 +40,8 @@ pub enum EffectiveInput {
 pub enum KnownInput {
     /// What was recorded by this instant.
     At(Instant),
+    /// What was recorded by the end of this day of the tenant's time zone.
+    Day(Day),
     /// What was recorded up to this position: 0, before the log, up to its head. Another is refused.
     Position(Int64),
 }
@@ -159,13 +164,17 @@ impl View {
         self.point.seen().await.map_err(|error| fault(&error))
     }
 
-    /// The name of an order at these instants: a cursor of a page that was read with other knowledge is refused.
+    /// The name of a list at these instants: its kind, order, filter and instants. A cursor of another list is refused.
+    /// A list of the present is named alike as the log grows, so that its pages follow what is written in between; one
+    /// walks a list that stands still as of a known position.
     ///
     /// # Errors
     /// When the log cannot be asked.
-    pub async fn order(&self, order: &str) -> Result<String> {
-        let known = self.seen().await?.known;
-        Ok(known.map_or_else(|| order.to_owned(), |known| format!("{order} AS KNOWN AT {known}")))
+    pub async fn order(&self, kind: &str, order: &str, filter: &impl Debug) -> Result<String> {
+        let known = self.seen().await?.known.map_or_else(|| "now".to_owned(), |known| known.to_string());
+        let effective = self.point.asked.effective.as_ref().map_or_else(|| "now".to_owned(), |at| format!("{at:?}"));
+        let asked = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{filter:?} {effective} {known}").as_bytes());
+        Ok(format!("{kind} {order} {}", asked.simple()))
     }
 
     /// The organisation at the two instants.
@@ -194,6 +203,7 @@ impl Point {
             None => None,
             Some(KnownInput::Position(position)) => Some(self.within_the_log(Position(position.0)).await?),
             Some(KnownInput::At(instant)) => Some(self.reads.known_at(in_calendar(*instant)?).await?),
+            Some(KnownInput::Day(day)) => Some(self.reads.known_at(in_calendar(zone.last_instant(day.0))?).await?),
         };
         let effective = match &self.asked.effective {
             Some(EffectiveInput::At(instant)) => in_calendar(*instant)?,
@@ -221,6 +231,7 @@ impl Point {
         });
         let known = self.asked.known.as_ref().map(|known| match known {
             KnownInput::At(instant) => instant.to_rfc3339(),
+            KnownInput::Day(day) => day.0.to_string(),
             KnownInput::Position(position) => format!("p{}", position.0),
         });
         if effective.is_none() && known.is_none() {
@@ -242,6 +253,7 @@ impl Point {
             "" => None,
             at => Some(match at.strip_prefix('p') {
                 Some(position) => KnownInput::Position(Int64(position.parse().ok()?)),
+                None if at.len() == 10 => KnownInput::Day(Day(at.parse().ok()?)),
                 None => KnownInput::At(instant(at)?),
             }),
         };
@@ -289,13 +301,12 @@ pub fn fault(fault: &Fault) -> Error {
     if let Some(out) = fault.cause::<OutOfLog>() {
         return bad_input(&out.to_string());
     }
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, fault.to_string().as_bytes());
     let code = match fault.postgres().and_then(|error| error.code()).map(|state| state.code()) {
         Some("57014") => "DEADLINE_EXCEEDED",
         _ if fault.doing() == "connecting to PostgreSQL" => "UNAVAILABLE",
         _ => "INTERNAL",
     };
-    tracing::error!(%fault, %id, code, "a request met a fault");
-    Error::new("something broke on our side; the server's log says what")
+    tracing::error!(%fault, code, "a request met a fault");
+    Error::new("something broke on our side; the server's log says what, by the request's id")
         .extend_with(|_, extensions| extensions.set("code", code))
 }

@@ -101,7 +101,7 @@ impl Values {
 impl ProductFilter {
     #[expect(clippy::unused_async, reason = "other filters ask the organisation")]
     async fn values(&self, _view: &View) -> Result<Values> {
-        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref());
+        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         let status = |status: &ProductStatus| if *status == ProductStatus::Sold { "sold" } else { "discontinued" };
         let status = self.status.as_ref().map(|all| all.iter().map(status).collect());
         Ok(Values { prefix, prefix_end, status })
@@ -146,8 +146,10 @@ impl ProductQueries {
     ) -> Option<Result<ProductConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
-            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
-            ProductConnection::read(view, filter.unwrap_or_default(), &window).await
+            let filter = filter.unwrap_or_default();
+            let order = view.order("products", ORDER, &filter).await?;
+            let window = Window::of(first, after, last, before, &order)?;
+            ProductConnection::read(view, filter, &window).await
         };
         Some(read().await)
     }
@@ -208,7 +210,7 @@ inputs! {
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<ProductPayload> {
-    perform(context, Some(Key::of(id, "Product")?), None, fields, Asked::Do(command)).await
+    perform(context, Some(Key::given(id, "Product", "id")?), None, fields, Asked::Do(command)).await
 }
 
 fn text(written: &str, field: &str) -> Result<Text, ProductUserError> {
@@ -236,15 +238,18 @@ impl ProductMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: ProductLaunchInput,
-    ) -> Result<ProductPayload> {
-        let name = value!(ProductPayload, text(&input.name, "name"));
-        let external_id = value!(ProductPayload, maybe(input.external_id.as_ref(), "externalId"));
-        let list_price = match &input.list_price {
-            Some(price) => Some(value!(ProductPayload, money(context, price)?)),
-            None => None,
-        };
-        let launch = Command::Launch { name, list_price, external_id };
-        perform(context, None, None, input.command, Asked::Do(launch)).await
+    ) -> Option<Result<ProductPayload>> {
+        ProductPayload::told(async {
+            let name = value!(ProductPayload, text(&input.name, "name"));
+            let external_id = value!(ProductPayload, maybe(input.external_id.as_ref(), "externalId"));
+            let list_price = match &input.list_price {
+                Some(price) => Some(value!(ProductPayload, money(context, price)?)),
+                None => None,
+            };
+            let launch = Command::Launch { name, list_price, external_id };
+            perform(context, None, None, input.command, Asked::Do(launch)).await
+        })
+        .await
     }
 
     /// Gives a product another name.
@@ -252,9 +257,12 @@ impl ProductMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: ProductRenameInput,
-    ) -> Result<ProductPayload> {
-        let name = value!(ProductPayload, text(&input.name, "name"));
-        put(context, &input.id, input.command, Command::Rename { name }).await
+    ) -> Option<Result<ProductPayload>> {
+        ProductPayload::told(async {
+            let name = value!(ProductPayload, text(&input.name, "name"));
+            put(context, &input.id, input.command, Command::Rename { name }).await
+        })
+        .await
     }
 
     /// Says what a product costs by the list.
@@ -262,11 +270,14 @@ impl ProductMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: ProductChangeListPriceInput,
-    ) -> Result<ProductPayload> {
-        let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
-        let list_price = value!(ProductPayload, money(context, &input.list_price)?);
-        put(context, &input.id, input.command, Command::ChangeListPrice { list_price, until }).await
+    ) -> Option<Result<ProductPayload>> {
+        ProductPayload::told(async {
+            let session = Session::of(context)?;
+            let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
+            let list_price = value!(ProductPayload, money(context, &input.list_price)?);
+            put(context, &input.id, input.command, Command::ChangeListPrice { list_price, until }).await
+        })
+        .await
     }
 
     /// Says that no deal is opened for a product any more.
@@ -274,8 +285,8 @@ impl ProductMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: ProductDiscontinueInput,
-    ) -> Result<ProductPayload> {
-        put(context, &input.id, input.command, Command::Discontinue).await
+    ) -> Option<Result<ProductPayload>> {
+        ProductPayload::told(async { put(context, &input.id, input.command, Command::Discontinue).await }).await
     }
 
     /// Says that an event of a product should not be there.
@@ -283,8 +294,11 @@ impl ProductMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: ProductWithdrawInput,
-    ) -> Result<ProductPayload> {
-        let id = Some(Key::of(&input.id, "Product")?);
-        perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<ProductPayload>> {
+        ProductPayload::told(async {
+            let id = Some(Key::given(&input.id, "Product", "id")?);
+            perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 }

@@ -6,11 +6,11 @@ use crate::{
         Asked, Change, CommandFields, EffectiveInput, Key, NodeId, Session, View, Window, changes, fault,
         first_instant,
         listing::{ORDER, Parameter, inputs, listed, prefix, value},
-        mutations,
+        mutations, stated,
     },
     person::graphql::Person,
 };
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, Result};
 use std::sync::Arc;
 use units::{Int64, Position, TeamId, Text};
 use uuid::Uuid;
@@ -135,7 +135,7 @@ impl Values {
 impl TeamFilter {
     #[expect(clippy::unused_async, reason = "filters that name teams of others ask the organisation")]
     async fn values(&self, _view: &View) -> Result<Values> {
-        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref());
+        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         Ok(Values { prefix, prefix_end, parents: Key::all(self.parents.as_ref(), "Team")?, regions: self.regions })
     }
 }
@@ -178,8 +178,10 @@ impl TeamQueries {
     ) -> Option<Result<TeamConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
-            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
-            TeamConnection::read(view, filter.unwrap_or_default(), &window).await
+            let filter = filter.unwrap_or_default();
+            let order = view.order("teams", ORDER, &filter).await?;
+            let window = Window::of(first, after, last, before, &order)?;
+            TeamConnection::read(view, filter, &window).await
         };
         Some(read().await)
     }
@@ -231,7 +233,7 @@ inputs! {
         /// The team.
         id: ID,
         /// The team above it; null makes it a region.
-        parent: Option<ID>,
+        parent: MaybeUndefined<ID>,
         /// The instant from which the earlier place holds again; null: it does not.
         until: Option<EffectiveInput>,
     }
@@ -269,14 +271,17 @@ impl TeamMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: TeamFormInput,
-    ) -> Result<TeamPayload> {
-        let name = value!(TeamPayload, name_of(&input.name, "name"));
-        let external_id = input.external_id.as_ref().map(|id| name_of(id, "externalId")).transpose();
-        let external_id = value!(TeamPayload, external_id);
-        let parent = input.parent.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
-        let team = crate::graph::made_from(&input.command, "team")?;
-        let form = Command::Form { team: TeamId(team), name, parent, external_id };
-        put(context, team, input.command, Asked::Do(form)).await
+    ) -> Option<Result<TeamPayload>> {
+        TeamPayload::told(async {
+            let name = value!(TeamPayload, name_of(&input.name, "name"));
+            let external_id = input.external_id.as_ref().map(|id| name_of(id, "externalId")).transpose();
+            let external_id = value!(TeamPayload, external_id);
+            let parent = input.parent.map(|id| Key::given(&id, "Team", "parent")).transpose()?.map(TeamId);
+            let team = crate::graph::made_from(&input.command, "team")?;
+            let form = Command::Form { team: TeamId(team), name, parent, external_id };
+            put(context, team, input.command, Asked::Do(form)).await
+        })
+        .await
     }
 
     /// Gives a team another name.
@@ -284,10 +289,13 @@ impl TeamMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: TeamRenameInput,
-    ) -> Result<TeamPayload> {
-        let name = value!(TeamPayload, name_of(&input.name, "name"));
-        let team = Key::of(&input.id, "Team")?;
-        put(context, team, input.command, Asked::Do(Command::Rename { team: TeamId(team), name })).await
+    ) -> Option<Result<TeamPayload>> {
+        TeamPayload::told(async {
+            let name = value!(TeamPayload, name_of(&input.name, "name"));
+            let team = Key::given(&input.id, "Team", "id")?;
+            put(context, team, input.command, Asked::Do(Command::Rename { team: TeamId(team), name })).await
+        })
+        .await
     }
 
     /// Puts a team below another one, or makes it a region.
@@ -295,12 +303,16 @@ impl TeamMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: TeamMoveInput,
-    ) -> Result<TeamPayload> {
-        let session = Session::of(context)?;
-        let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
-        let parent = input.parent.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
-        let team = Key::of(&input.id, "Team")?;
-        put(context, team, input.command, Asked::Do(Command::Move { team: TeamId(team), parent, until })).await
+    ) -> Option<Result<TeamPayload>> {
+        TeamPayload::told(async {
+            let session = Session::of(context)?;
+            let until = input.until.map(|until| first_instant(session, &until)).transpose()?;
+            let parent =
+                stated(input.parent, "parent")?.map(|id| Key::given(&id, "Team", "parent")).transpose()?.map(TeamId);
+            let team = Key::given(&input.id, "Team", "id")?;
+            put(context, team, input.command, Asked::Do(Command::Move { team: TeamId(team), parent, until })).await
+        })
+        .await
     }
 
     /// Disbands a team that has no team below it.
@@ -308,9 +320,12 @@ impl TeamMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: TeamDisbandInput,
-    ) -> Result<TeamPayload> {
-        let team = Key::of(&input.id, "Team")?;
-        put(context, team, input.command, Asked::Do(Command::Disband { team: TeamId(team) })).await
+    ) -> Option<Result<TeamPayload>> {
+        TeamPayload::told(async {
+            let team = Key::given(&input.id, "Team", "id")?;
+            put(context, team, input.command, Asked::Do(Command::Disband { team: TeamId(team) })).await
+        })
+        .await
     }
 
     /// Says that an event of a team should not be there.
@@ -318,8 +333,11 @@ impl TeamMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: TeamWithdrawInput,
-    ) -> Result<TeamPayload> {
-        let team = Key::of(&input.id, "Team")?;
-        put(context, team, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<TeamPayload>> {
+        TeamPayload::told(async {
+            let team = Key::given(&input.id, "Team", "id")?;
+            put(context, team, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 }

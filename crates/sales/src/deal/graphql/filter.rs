@@ -1,7 +1,10 @@
 //! Which deals: one filter for lists, figures and drill-downs.
 
 use super::DealStatus;
-use crate::graph::{Key, View};
+use crate::graph::{
+    Key, View,
+    listing::{all_findable, prefix},
+};
 use async_graphql::{Error, ErrorExtensions, ID, InputObject, Result};
 use chrono::NaiveDate;
 use tokio_postgres::types::ToSql;
@@ -118,7 +121,8 @@ pub(crate) async fn filter_values(filter: &DealFilter, view: &View) -> Result<Fi
             None => members,
         });
     }
-    let prefix = filter.name_prefix.as_ref().map(|prefix| prefix.to_lowercase());
+    let (prefix, prefix_end) = prefix(filter.name_prefix.as_ref())?;
+    all_findable(filter.external_ids.as_ref(), "externalIds")?;
     let (amount_from, amount_to, currency) = amounts(filter.amount.as_ref(), view)?;
     let days = |range: &Option<DayRangeInput>| match range {
         Some(DayRangeInput { from, to }) => (from.map(|day| day.0), to.map(|day| day.0)),
@@ -132,8 +136,8 @@ pub(crate) async fn filter_values(filter: &DealFilter, view: &View) -> Result<Fi
         accounts: Key::all(filter.accounts.as_ref(), "Account")?,
         products: Key::all(filter.products.as_ref(), "Product")?,
         pipelines: Key::all(filter.pipelines.as_ref(), "Pipeline")?,
-        prefix_end: prefix.as_ref().map(|prefix| format!("{prefix}\u{10ffff}")),
         prefix,
+        prefix_end,
         amount_from,
         amount_to,
         currency,

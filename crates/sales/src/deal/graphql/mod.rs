@@ -456,9 +456,11 @@ impl DealQueries {
         let read = async || {
             let order = order_by.unwrap_or(DealOrder { field: DealOrderField::Name, direction: OrderDirection::Asc });
             let view = View::of(&self.0, context).await?;
-            let name = view.order(&format!("{} {:?}", order.word(), order.direction)).await?;
+            let filter = filter.unwrap_or_default();
+            let name = format!("{} {:?}", order.word(), order.direction);
+            let name = view.order("deals", &name, &filter).await?;
             let window = Window::of(first, after, last, before, &name)?;
-            DealConnection::read(view, filter.unwrap_or_default(), &order, &window).await
+            DealConnection::read(view, filter, &order, &window).await
         };
         Some(read().await)
     }

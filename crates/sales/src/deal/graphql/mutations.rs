@@ -7,9 +7,9 @@ use crate::{
         self as super_deal,
         decide::{Command, Opening},
     },
-    graph::{Asked, CommandFields, Key, Session, listing::inputs, mutations},
+    graph::{Asked, CommandFields, Key, Session, listing::inputs, mutations, stated},
 };
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use units::{
     AccountId, Day, DealId, Int64, Money, MoneyInput, PersonId, PipelineId, Position, ProductId, Share, StageId, Text,
 };
@@ -105,14 +105,14 @@ inputs! {
         /// The deal.
         id: ID,
         /// What it is worth; null: not known.
-        amount: Option<MoneyInput>,
+        amount: MaybeUndefined<MoneyInput>,
     }
     /// Says when a deal is expected to close.
     DealMoveCloseDateInput {
         /// The deal.
         id: ID,
         /// The day; null: not known.
-        close_on: Option<Day>,
+        close_on: MaybeUndefined<Day>,
     }
     /// Gives a deal to another person.
     DealChangeOwnerInput {
@@ -126,21 +126,21 @@ inputs! {
         /// The deal.
         id: ID,
         /// The category; null clears the override, so that the stage's counts again.
-        category: Option<Category>,
+        category: MaybeUndefined<Category>,
     }
     /// Sets a deal's probability over its stage's, or clears that again.
     DealOverrideProbabilityInput {
         /// The deal.
         id: ID,
         /// 0 to 10,000 basis points; null clears the override, so that the stage's counts again.
-        probability_bps: Option<i32>,
+        probability_bps: MaybeUndefined<i32>,
     }
     /// Says what is done next on a deal.
     DealSetNextStepInput {
         /// The deal.
         id: ID,
         /// What is done next; null clears it.
-        next_step: Option<String>,
+        next_step: MaybeUndefined<String>,
         /// By when.
         due_on: Option<Day>,
     }
@@ -233,11 +233,11 @@ macro_rules! value {
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<DealPayload> {
-    perform(context, Some(Key::of(id, "Deal")?), None, fields, Asked::Do(command)).await
+    perform(context, Some(Key::given(id, "Deal", "id")?), None, fields, Asked::Do(command)).await
 }
 
 fn stage_of(id: Option<&ID>) -> Result<Option<StageId>> {
-    Ok(id.map(|id| Key::of(id, "Stage")).transpose()?.map(StageId))
+    Ok(id.map(|id| Key::given(id, "Stage", "stage")).transpose()?.map(StageId))
 }
 
 /// Commands of deals.
@@ -248,21 +248,24 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealOpenInput,
-    ) -> Result<DealPayload> {
-        let opening = Opening {
-            name: value!(text(&input.name, "name")),
-            pipeline: PipelineId(Key::of(&input.pipeline, "Pipeline")?),
-            stage: StageId(Key::of(&input.stage, "Stage")?),
-            owner: PersonId(Key::of(&input.owner, "Person")?),
-            account: input.account.map(|id| Key::of(&id, "Account")).transpose()?.map(AccountId),
-            product: input.product.map(|id| Key::of(&id, "Product")).transpose()?.map(ProductId),
-            amount: value!(money(context, input.amount.as_ref())?),
-            close_on: input.close_on.map(|day| day.0),
-            external_id: value!(maybe_text(input.external_id.as_ref(), "externalId")),
-            assumed: vec![],
-            dates_conflict: false,
-        };
-        perform(context, None, None, input.command, Asked::Do(Command::Open(opening))).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let opening = Opening {
+                name: value!(text(&input.name, "name")),
+                pipeline: PipelineId(Key::given(&input.pipeline, "Pipeline", "pipeline")?),
+                stage: StageId(Key::given(&input.stage, "Stage", "stage")?),
+                owner: PersonId(Key::given(&input.owner, "Person", "owner")?),
+                account: input.account.map(|id| Key::given(&id, "Account", "account")).transpose()?.map(AccountId),
+                product: input.product.map(|id| Key::given(&id, "Product", "product")).transpose()?.map(ProductId),
+                amount: value!(money(context, input.amount.as_ref())?),
+                close_on: input.close_on.map(|day| day.0),
+                external_id: value!(maybe_text(input.external_id.as_ref(), "externalId")),
+                assumed: vec![],
+                dates_conflict: false,
+            };
+            perform(context, None, None, input.command, Asked::Do(Command::Open(opening))).await
+        })
+        .await
     }
 
     /// Gives a deal another name.
@@ -270,9 +273,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealRenameInput,
-    ) -> Result<DealPayload> {
-        let name = value!(text(&input.name, "name"));
-        put(context, &input.id, input.command, Command::Rename { name }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let name = value!(text(&input.name, "name"));
+            put(context, &input.id, input.command, Command::Rename { name }).await
+        })
+        .await
     }
 
     /// Moves a deal to another open stage. A human's override of category or probability stays.
@@ -280,9 +286,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealChangeStageInput,
-    ) -> Result<DealPayload> {
-        let stage = StageId(Key::of(&input.stage, "Stage")?);
-        put(context, &input.id, input.command, Command::ChangeStage { stage }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let stage = StageId(Key::given(&input.stage, "Stage", "stage")?);
+            put(context, &input.id, input.command, Command::ChangeStage { stage }).await
+        })
+        .await
     }
 
     /// Says what a deal is worth now.
@@ -290,9 +299,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealChangeAmountInput,
-    ) -> Result<DealPayload> {
-        let amount = value!(money(context, input.amount.as_ref())?);
-        put(context, &input.id, input.command, Command::ChangeAmount { amount }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let amount = value!(money(context, stated(input.amount, "amount")?.as_ref())?);
+            put(context, &input.id, input.command, Command::ChangeAmount { amount }).await
+        })
+        .await
     }
 
     /// Says when a deal is expected to close.
@@ -300,9 +312,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealMoveCloseDateInput,
-    ) -> Result<DealPayload> {
-        let close_on = input.close_on.map(|day| day.0);
-        put(context, &input.id, input.command, Command::MoveCloseDate { close_on }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let close_on = stated(input.close_on, "closeOn")?.map(|day| day.0);
+            put(context, &input.id, input.command, Command::MoveCloseDate { close_on }).await
+        })
+        .await
     }
 
     /// Gives a deal to another person.
@@ -310,9 +325,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealChangeOwnerInput,
-    ) -> Result<DealPayload> {
-        let owner = PersonId(Key::of(&input.owner, "Person")?);
-        put(context, &input.id, input.command, Command::ChangeOwner { owner }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let owner = PersonId(Key::given(&input.owner, "Person", "owner")?);
+            put(context, &input.id, input.command, Command::ChangeOwner { owner }).await
+        })
+        .await
     }
 
     /// Sets a deal's forecast category over its stage's, or clears that again.
@@ -320,9 +338,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealOverrideCategoryInput,
-    ) -> Result<DealPayload> {
-        let category = input.category;
-        put(context, &input.id, input.command, Command::OverrideCategory { category }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let category = stated(input.category, "category")?;
+            put(context, &input.id, input.command, Command::OverrideCategory { category }).await
+        })
+        .await
     }
 
     /// Sets a deal's probability over its stage's, or clears that again.
@@ -330,10 +351,13 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealOverrideProbabilityInput,
-    ) -> Result<DealPayload> {
-        let share = input.probability_bps.map(Share::from_bps).transpose();
-        let probability = value!(share.map_err(|error| Problem::invalid("probabilityBps", &error)));
-        put(context, &input.id, input.command, Command::OverrideProbability { probability }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let share = stated(input.probability_bps, "probabilityBps")?.map(Share::from_bps).transpose();
+            let probability = value!(share.map_err(|error| Problem::invalid("probabilityBps", &error)));
+            put(context, &input.id, input.command, Command::OverrideProbability { probability }).await
+        })
+        .await
     }
 
     /// Says what is done next on a deal, and by when.
@@ -341,10 +365,13 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealSetNextStepInput,
-    ) -> Result<DealPayload> {
-        let next_step = value!(maybe_text(input.next_step.as_ref(), "nextStep"));
-        let due_on = input.due_on.map(|day| day.0);
-        put(context, &input.id, input.command, Command::SetNextStep { next_step, due_on }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let next_step = value!(maybe_text(stated(input.next_step, "nextStep")?.as_ref(), "nextStep"));
+            let due_on = input.due_on.map(|day| day.0);
+            put(context, &input.id, input.command, Command::SetNextStep { next_step, due_on }).await
+        })
+        .await
     }
 
     /// Wins a deal. It needs an amount, and states it together with its close date.
@@ -352,10 +379,13 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealWinInput,
-    ) -> Result<DealPayload> {
-        let amount = value!(money(context, input.amount.as_ref())?);
-        let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
-        put(context, &input.id, input.command, Command::Win { amount, closed_on, stage }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let amount = value!(money(context, input.amount.as_ref())?);
+            let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
+            put(context, &input.id, input.command, Command::Win { amount, closed_on, stage }).await
+        })
+        .await
     }
 
     /// Loses a deal, for a reason.
@@ -363,12 +393,15 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealLoseInput,
-    ) -> Result<DealPayload> {
-        let reason = value!(maybe_text(input.lost_reason.as_ref(), "lostReason"));
-        let competitor = value!(maybe_text(input.competitor.as_ref(), "competitor"));
-        let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
-        let command = Command::Lose { reason, competitor, closed_on, stage, assumed: vec![] };
-        put(context, &input.id, input.command, command).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let reason = value!(maybe_text(input.lost_reason.as_ref(), "lostReason"));
+            let competitor = value!(maybe_text(input.competitor.as_ref(), "competitor"));
+            let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
+            let command = Command::Lose { reason, competitor, closed_on, stage, assumed: vec![] };
+            put(context, &input.id, input.command, command).await
+        })
+        .await
     }
 
     /// Closes a deal on which the customer decided nothing: it is neither won nor lost.
@@ -376,10 +409,13 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealCloseWithoutDecisionInput,
-    ) -> Result<DealPayload> {
-        let reason = value!(maybe_text(input.no_decision_reason.as_ref(), "noDecisionReason"));
-        let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
-        put(context, &input.id, input.command, Command::CloseWithoutDecision { reason, closed_on, stage }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let reason = value!(maybe_text(input.no_decision_reason.as_ref(), "noDecisionReason"));
+            let (closed_on, stage) = (input.closed_on.map(|day| day.0), stage_of(input.stage.as_ref())?);
+            put(context, &input.id, input.command, Command::CloseWithoutDecision { reason, closed_on, stage }).await
+        })
+        .await
     }
 
     /// Opens a closed deal again.
@@ -387,9 +423,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealReopenInput,
-    ) -> Result<DealPayload> {
-        let stage = StageId(Key::of(&input.stage, "Stage")?);
-        put(context, &input.id, input.command, Command::Reopen { stage }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let stage = StageId(Key::given(&input.stage, "Stage", "stage")?);
+            put(context, &input.id, input.command, Command::Reopen { stage }).await
+        })
+        .await
     }
 
     /// Says that a deal is the same as another, which lives on.
@@ -397,9 +436,12 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealMergeInput,
-    ) -> Result<DealPayload> {
-        let into = DealId(Key::of(&input.into, "Deal")?);
-        put(context, &input.id, input.command, Command::Merge { into }).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let into = DealId(Key::given(&input.into, "Deal", "into")?);
+            put(context, &input.id, input.command, Command::Merge { into }).await
+        })
+        .await
     }
 
     /// Says that an event of a deal should not be there. Give the reason in `correction.reason` or `reason`.
@@ -407,8 +449,11 @@ impl DealMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: DealWithdrawInput,
-    ) -> Result<DealPayload> {
-        let id = Some(Key::of(&input.id, "Deal")?);
-        perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<DealPayload>> {
+        DealPayload::told(async {
+            let id = Some(Key::given(&input.id, "Deal", "id")?);
+            perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 }

@@ -228,7 +228,7 @@ impl Values {
 
 impl PersonFilter {
     async fn values(&self, view: &View) -> Result<Values> {
-        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref());
+        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         let status = |status: &PersonStatus| if *status == PersonStatus::Active { "active" } else { "departed" };
         let role = |role: &Role| format!("{role:?}").to_lowercase();
         let people = match Key::all(self.teams.as_ref(), "Team")? {
@@ -284,8 +284,10 @@ impl PersonQueries {
     ) -> Option<Result<PersonConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
-            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
-            PersonConnection::read(view, filter.unwrap_or_default(), &window).await
+            let filter = filter.unwrap_or_default();
+            let order = view.order("people", ORDER, &filter).await?;
+            let window = Window::of(first, after, last, before, &order)?;
+            PersonConnection::read(view, filter, &window).await
         };
         Some(read().await)
     }

@@ -5,12 +5,12 @@ use crate::{
     graph::{
         Asked, CommandFields, EffectiveInput, Key, Session, first_instant,
         listing::{inputs, value},
-        mutations,
+        mutations, stated,
     },
     person::{Role, State, decide, decide::Command},
     reporting::{self, graphql::ManagerPayload},
 };
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, MaybeUndefined, Object, Result};
 use units::{Int64, PersonId, Personal, Position, TeamId, Text};
 
 mutations! {
@@ -57,7 +57,7 @@ inputs! {
         /// The person.
         id: ID,
         /// The address; null: none is known.
-        email: Option<String>,
+        email: MaybeUndefined<String>,
     }
     /// Gives a person another role from `effectiveAt` on.
     PersonAssignRoleInput {
@@ -73,7 +73,7 @@ inputs! {
         /// The person.
         id: ID,
         /// The team; null: into none.
-        team: Option<ID>,
+        team: MaybeUndefined<ID>,
         /// The instant from which the earlier team holds again; null: it does not.
         until: Option<EffectiveInput>,
     }
@@ -110,7 +110,7 @@ inputs! {
         /// The person.
         id: ID,
         /// The manager; null: nobody.
-        manager: Option<ID>,
+        manager: MaybeUndefined<ID>,
         /// The instant from which the earlier line holds again; null: it does not.
         until: Option<EffectiveInput>,
     }
@@ -146,7 +146,7 @@ fn until(context: &Context<'_>, until: Option<EffectiveInput>) -> Result<Option<
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<PersonPayload> {
-    perform(context, Some(Key::of(id, "Person")?), None, fields, Asked::Do(command)).await
+    perform(context, Some(Key::given(id, "Person", "id")?), None, fields, Asked::Do(command)).await
 }
 
 /// Commands of people.
@@ -161,13 +161,16 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonHireInput,
-    ) -> Result<PersonPayload> {
-        let name = value!(PersonPayload, text(&input.name, "name"));
-        let email = value!(PersonPayload, maybe(input.email.as_ref(), "email"));
-        let external_id = value!(PersonPayload, maybe(input.external_id.as_ref(), "externalId")).map(|id| id.0);
-        let team = input.team.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
-        let hire = Command::Hire { name, email, role: input.role, team, external_id };
-        perform(context, None, None, input.command, Asked::Do(hire)).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let name = value!(PersonPayload, text(&input.name, "name"));
+            let email = value!(PersonPayload, maybe(input.email.as_ref(), "email"));
+            let external_id = value!(PersonPayload, maybe(input.external_id.as_ref(), "externalId")).map(|id| id.0);
+            let team = input.team.map(|id| Key::given(&id, "Team", "team")).transpose()?.map(TeamId);
+            let hire = Command::Hire { name, email, role: input.role, team, external_id };
+            perform(context, None, None, input.command, Asked::Do(hire)).await
+        })
+        .await
     }
 
     /// Gives a person another name.
@@ -175,9 +178,12 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonRenameInput,
-    ) -> Result<PersonPayload> {
-        let name = value!(PersonPayload, text(&input.name, "name"));
-        put(context, &input.id, input.command, Command::Rename { name }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let name = value!(PersonPayload, text(&input.name, "name"));
+            put(context, &input.id, input.command, Command::Rename { name }).await
+        })
+        .await
     }
 
     /// Gives a person another address.
@@ -185,9 +191,12 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonChangeEmailInput,
-    ) -> Result<PersonPayload> {
-        let email = value!(PersonPayload, maybe(input.email.as_ref(), "email"));
-        put(context, &input.id, input.command, Command::ChangeEmail { email }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let email = value!(PersonPayload, maybe(stated(input.email, "email")?.as_ref(), "email"));
+            put(context, &input.id, input.command, Command::ChangeEmail { email }).await
+        })
+        .await
     }
 
     /// Gives a person another role.
@@ -195,9 +204,12 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonAssignRoleInput,
-    ) -> Result<PersonPayload> {
-        let until = until(context, input.until)?;
-        put(context, &input.id, input.command, Command::AssignRole { role: input.role, until }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let until = until(context, input.until)?;
+            put(context, &input.id, input.command, Command::AssignRole { role: input.role, until }).await
+        })
+        .await
     }
 
     /// Puts a person into a team, or into none.
@@ -205,10 +217,13 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonJoinTeamInput,
-    ) -> Result<PersonPayload> {
-        let until = until(context, input.until)?;
-        let team = input.team.map(|id| Key::of(&id, "Team")).transpose()?.map(TeamId);
-        put(context, &input.id, input.command, Command::JoinTeam { team, until }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let until = until(context, input.until)?;
+            let team = stated(input.team, "team")?.map(|id| Key::given(&id, "Team", "team")).transpose()?.map(TeamId);
+            put(context, &input.id, input.command, Command::JoinTeam { team, until }).await
+        })
+        .await
     }
 
     /// Says that a person is away.
@@ -216,10 +231,13 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonStartLeaveInput,
-    ) -> Result<PersonPayload> {
-        let until = until(context, input.until)?;
-        let reason = value!(PersonPayload, maybe(input.leave_reason.as_ref(), "leaveReason"));
-        put(context, &input.id, input.command, Command::StartLeave { until, reason }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let until = until(context, input.until)?;
+            let reason = value!(PersonPayload, maybe(input.leave_reason.as_ref(), "leaveReason"));
+            put(context, &input.id, input.command, Command::StartLeave { until, reason }).await
+        })
+        .await
     }
 
     /// Says that a person is back.
@@ -227,8 +245,8 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonEndLeaveInput,
-    ) -> Result<PersonPayload> {
-        put(context, &input.id, input.command, Command::EndLeave).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async { put(context, &input.id, input.command, Command::EndLeave).await }).await
     }
 
     /// Says that a person leaves the organisation. What was theirs stays theirs in the history.
@@ -236,9 +254,12 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonDepartInput,
-    ) -> Result<PersonPayload> {
-        let (voluntary, regretted) = (input.voluntary, input.regretted);
-        put(context, &input.id, input.command, Command::Depart { voluntary, regretted }).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let (voluntary, regretted) = (input.voluntary, input.regretted);
+            put(context, &input.id, input.command, Command::Depart { voluntary, regretted }).await
+        })
+        .await
     }
 
     /// Says that a person who left is back.
@@ -246,8 +267,8 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonRehireInput,
-    ) -> Result<PersonPayload> {
-        put(context, &input.id, input.command, Command::Rehire).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async { put(context, &input.id, input.command, Command::Rehire).await }).await
     }
 
     /// Says whom a person reports to. Nobody may come to report to themselves, at any instant.
@@ -255,12 +276,18 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonSetManagerInput,
-    ) -> Result<ManagerPayload> {
-        let until = until(context, input.until)?;
-        let manager = input.manager.map(|id| Key::of(&id, "Person")).transpose()?.map(PersonId);
-        let person = Key::of(&input.id, "Person")?;
-        let set = reporting::Command::SetManager { person: PersonId(person), manager, until };
-        reporting::graphql::put(context, person, input.command, Asked::Do(set)).await
+    ) -> Option<Result<ManagerPayload>> {
+        ManagerPayload::told(async {
+            let until = until(context, input.until)?;
+            let manager = stated(input.manager, "manager")?
+                .map(|id| Key::given(&id, "Person", "manager"))
+                .transpose()?
+                .map(PersonId);
+            let person = Key::given(&input.id, "Person", "id")?;
+            let set = reporting::Command::SetManager { person: PersonId(person), manager, until };
+            reporting::graphql::put(context, person, input.command, Asked::Do(set)).await
+        })
+        .await
     }
 
     /// Says that an event of a person should not be there.
@@ -268,9 +295,12 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonWithdrawInput,
-    ) -> Result<PersonPayload> {
-        let id = Some(Key::of(&input.id, "Person")?);
-        perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<PersonPayload>> {
+        PersonPayload::told(async {
+            let id = Some(Key::given(&input.id, "Person", "id")?);
+            perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 
     /// Says that an event about whom a person reports to should not be there.
@@ -278,8 +308,11 @@ impl PersonMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PersonWithdrawManagerInput,
-    ) -> Result<ManagerPayload> {
-        let withdraw = Asked::Withdraw(Position(input.event.0));
-        reporting::graphql::put(context, Key::of(&input.id, "Person")?, input.command, withdraw).await
+    ) -> Option<Result<ManagerPayload>> {
+        ManagerPayload::told(async {
+            let withdraw = Asked::Withdraw(Position(input.event.0));
+            reporting::graphql::put(context, Key::given(&input.id, "Person", "id")?, input.command, withdraw).await
+        })
+        .await
     }
 }

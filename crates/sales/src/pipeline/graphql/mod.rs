@@ -210,7 +210,7 @@ impl Values {
 impl PipelineFilter {
     #[expect(clippy::unused_async, reason = "other filters ask the organisation")]
     async fn values(&self, _view: &View) -> Result<Values> {
-        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref());
+        let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         Ok(Values { prefix, prefix_end })
     }
 }
@@ -254,8 +254,10 @@ impl PipelineQueries {
     ) -> Option<Result<PipelineConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
-            let window = Window::of(first, after, last, before, &view.order(ORDER).await?)?;
-            PipelineConnection::read(view, filter.unwrap_or_default(), &window).await
+            let filter = filter.unwrap_or_default();
+            let order = view.order("pipelines", ORDER, &filter).await?;
+            let window = Window::of(first, after, last, before, &order)?;
+            PipelineConnection::read(view, filter, &window).await
         };
         Some(read().await)
     }

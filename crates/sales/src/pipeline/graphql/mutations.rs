@@ -117,7 +117,7 @@ inputs! {
 }
 
 async fn put(context: &Context<'_>, id: &ID, fields: CommandFields, command: Command) -> Result<PipelinePayload> {
-    perform(context, Some(Key::of(id, "Pipeline")?), None, fields, Asked::Do(command)).await
+    perform(context, Some(Key::given(id, "Pipeline", "id")?), None, fields, Asked::Do(command)).await
 }
 
 fn text(written: &str, field: &str) -> Result<Text, PipelineUserError> {
@@ -133,7 +133,7 @@ fn share(bps: i32) -> Result<Share, PipelineUserError> {
 }
 
 fn stage_of(id: &ID) -> Result<StageId> {
-    Key::of(id, "Stage").map(StageId)
+    Key::given(id, "Stage", "id").map(StageId)
 }
 
 /// Commands of pipelines.
@@ -148,10 +148,13 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineDefineInput,
-    ) -> Result<PipelinePayload> {
-        let name = value!(PipelinePayload, text(&input.name, "name"));
-        let external_id = value!(PipelinePayload, maybe(input.external_id.as_ref(), "externalId"));
-        perform(context, None, None, input.command, Asked::Do(Command::Define { name, external_id })).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let name = value!(PipelinePayload, text(&input.name, "name"));
+            let external_id = value!(PipelinePayload, maybe(input.external_id.as_ref(), "externalId"));
+            perform(context, None, None, input.command, Asked::Do(Command::Define { name, external_id })).await
+        })
+        .await
     }
 
     /// Gives a pipeline another name.
@@ -159,9 +162,12 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineRenameInput,
-    ) -> Result<PipelinePayload> {
-        let name = value!(PipelinePayload, text(&input.name, "name"));
-        put(context, &input.id, input.command, Command::Rename { name }).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let name = value!(PipelinePayload, text(&input.name, "name"));
+            put(context, &input.id, input.command, Command::Rename { name }).await
+        })
+        .await
     }
 
     /// Adds a stage. Its id is made from the commandId, so that sending it again means the same stage.
@@ -169,16 +175,19 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineAddStageInput,
-    ) -> Result<PipelinePayload> {
-        let add = Command::AddStage {
-            stage: StageId(crate::graph::made_from(&input.command, "stage")?),
-            name: value!(PipelinePayload, text(&input.name, "name")),
-            order: input.order,
-            kind: input.kind,
-            probability: value!(PipelinePayload, share(input.probability_bps)),
-            category: input.category,
-        };
-        put(context, &input.id, input.command, add).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let add = Command::AddStage {
+                stage: StageId(crate::graph::made_from(&input.command, "stage")?),
+                name: value!(PipelinePayload, text(&input.name, "name")),
+                order: input.order,
+                kind: input.kind,
+                probability: value!(PipelinePayload, share(input.probability_bps)),
+                category: input.category,
+            };
+            put(context, &input.id, input.command, add).await
+        })
+        .await
     }
 
     /// Gives a stage another name. It keeps its id.
@@ -186,10 +195,13 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineRenameStageInput,
-    ) -> Result<PipelinePayload> {
-        let name = value!(PipelinePayload, text(&input.name, "name"));
-        let stage = stage_of(&input.stage)?;
-        put(context, &input.id, input.command, Command::RenameStage { stage, name }).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let name = value!(PipelinePayload, text(&input.name, "name"));
+            let stage = stage_of(&input.stage)?;
+            put(context, &input.id, input.command, Command::RenameStage { stage, name }).await
+        })
+        .await
     }
 
     /// Puts a stage to another place.
@@ -197,9 +209,12 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineReorderStageInput,
-    ) -> Result<PipelinePayload> {
-        let (stage, order) = (stage_of(&input.stage)?, input.order);
-        put(context, &input.id, input.command, Command::ReorderStage { stage, order }).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let (stage, order) = (stage_of(&input.stage)?, input.order);
+            put(context, &input.id, input.command, Command::ReorderStage { stage, order }).await
+        })
+        .await
     }
 
     /// Says what a stage's deals have unless a human says otherwise.
@@ -207,11 +222,14 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineChangeStageDefaultsInput,
-    ) -> Result<PipelinePayload> {
-        let probability = value!(PipelinePayload, share(input.probability_bps));
-        let (stage, category) = (stage_of(&input.stage)?, input.category);
-        let change = Command::ChangeStageDefaults { stage, probability, category };
-        put(context, &input.id, input.command, change).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let probability = value!(PipelinePayload, share(input.probability_bps));
+            let (stage, category) = (stage_of(&input.stage)?, input.category);
+            let change = Command::ChangeStageDefaults { stage, probability, category };
+            put(context, &input.id, input.command, change).await
+        })
+        .await
     }
 
     /// Says that no deal enters a stage any more. Stages are retired, never deleted.
@@ -219,9 +237,12 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineRetireStageInput,
-    ) -> Result<PipelinePayload> {
-        let stage = stage_of(&input.stage)?;
-        put(context, &input.id, input.command, Command::RetireStage { stage }).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let stage = stage_of(&input.stage)?;
+            put(context, &input.id, input.command, Command::RetireStage { stage }).await
+        })
+        .await
     }
 
     /// Says that an event of a pipeline or of one of its stages should not be there.
@@ -229,8 +250,11 @@ impl PipelineMutations {
         &self,
         context: &Context<'_>,
         #[graphql(desc = "What the command says.")] input: PipelineWithdrawInput,
-    ) -> Result<PipelinePayload> {
-        let id = Some(Key::of(&input.id, "Pipeline")?);
-        perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+    ) -> Option<Result<PipelinePayload>> {
+        PipelinePayload::told(async {
+            let id = Some(Key::given(&input.id, "Pipeline", "id")?);
+            perform(context, id, None, input.command, Asked::Withdraw(Position(input.event.0))).await
+        })
+        .await
     }
 }
