@@ -10,6 +10,12 @@ fn refused(answer: &Value, words: &str) {
     assert!(error["message"].as_str().unwrap().contains(words), "{answer:#}");
 }
 
+#[track_caller]
+fn told(payload: &Value, rule: &str) {
+    assert_eq!(payload["userErrors"][0]["code"], "INVALID_INPUT", "{payload:#}");
+    assert!(payload["userErrors"][0]["message"].as_str().unwrap().contains(rule), "{payload:#}");
+}
+
 #[tokio::test]
 async fn years_that_are_not_written_with_four_digits_are_refused_everywhere() {
     let ship = Ship::launch().await;
@@ -34,19 +40,22 @@ async fn years_that_are_not_written_with_four_digits_are_refused_everywhere() {
     ];
     for (mutation, input) in commands {
         let capital = mutation[..1].to_uppercase() + &mutation[1..];
-        let document = format!("mutation($i: {capital}Input!) {{ {mutation}(input: $i) {{ position }} }}");
+        let document = format!(
+            "mutation($i: {capital}Input!) {{ {mutation}(input: $i) {{ position userErrors {{ code message }} }} }}"
+        );
         for effective in &out_of_years {
             let mut input = input.clone();
             input["commandId"] = json!(logbook::fresh_id().to_string());
             input["effectiveAt"] = effective.clone();
             let answer = ship.ask(&document, json!({ "i": input })).await;
-            refused(&answer, "0001 to 9999");
+            told(&answer["data"][mutation], "0001 to 9999");
         }
     }
     let until = json!({ "commandId": logbook::fresh_id().to_string(), "id": crew.rep, "manager": null,
         "until": { "at": "+10000-01-01T00:00:00Z" } });
-    let document = "mutation($i: PersonSetManagerInput!) { personSetManager(input: $i) { position } }";
-    refused(&ship.ask(document, json!({ "i": until })).await, "0001 to 9999");
+    let document = "mutation($i: PersonSetManagerInput!) { personSetManager(input: $i) {
+        position userErrors { code message } } }";
+    told(&ship.data(document, json!({ "i": until })).await["personSetManager"], "0001 to 9999");
     let as_of = "query($at: AsOf) { asOf(at: $at) { deals { totalCount } } }";
     for instant in out_of_years {
         refused(&ship.ask(as_of, json!({ "at": { "effective": instant } })).await, "0001 to 9999");
