@@ -4,8 +4,10 @@
 
 mod batches;
 mod bounds;
+mod corrections;
 mod crashes;
 mod crossings;
+mod drill_down;
 mod examples;
 #[cfg(feature = "field-data")]
 mod field_data;

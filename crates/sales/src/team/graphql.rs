@@ -303,7 +303,7 @@ impl TeamMutations {
         put(context, team, input.command, Asked::Do(Command::Move { team: TeamId(team), parent, until })).await
     }
 
-    /// Disbands a team that has no team below it.
+    /// Disbands a team that has no team below it. Whoever is still in it is in no team from then on.
     async fn team_disband(
         &self,
         context: &Context<'_>,
