@@ -82,7 +82,8 @@ async fn open_and_perhaps_close(ship: &Ship, parts: &Parts, dice: &mut Dice, num
     input["stage"] = dice.one(&[parts.crew.stage("First"), parts.crew.stage("Second")]).to_owned().clone();
     input["account"] = dice.one(&[Value::Null, parts.accounts[0].clone(), parts.accounts[1].clone()]).clone();
     input["product"] = dice.one(&[Value::Null, parts.products[0].clone(), parts.products[1].clone()]).clone();
-    input["closeOn"] = dice.one(&[Value::Null, json!(dice.day(9))]).clone();
+    let close_on = json!(dice.day(9));
+    input["closeOn"] = dice.one(&[Value::Null, close_on]).clone();
     match dice.below(5) {
         0 => input["amount"] = Value::Null,
         1 => input["amount"]["currencyCode"] = json!("EUR"),
@@ -226,8 +227,8 @@ async fn the_rows_of_a_drill_down_sum_to_its_figure() {
     let mut drilled = 0;
     for _ in 0..FILTERS {
         let filter = filter(&parts, &mut dice);
-        let now = json!({});
-        let at = dice.one(&[now.clone(), now, json!({ "effective": { "day": dice.day(8) } })]).clone();
+        let then = json!({ "effective": { "day": dice.day(8) } });
+        let at = dice.one(&[json!({}), then.clone(), then]).clone();
         let metrics = ship.data(&document, json!({ "filter": filter, "at": at })).await["asOf"].clone();
         let whole = rows(&ship, &filter, &at).await;
         for dimension in DIMENSIONS {
