@@ -33,9 +33,10 @@ impl Dice {
         json!([first, self.one(of)])
     }
 
-    /// A day from February to the last month, as text.
-    fn day(&mut self, last_month: usize) -> String {
-        format!("2026-{:02}-{:02}", 2 + self.below(last_month - 1), 1 + self.below(28))
+    /// A day from one month to another, as text. There are few, so that deals lie on the ends of ranges.
+    fn day(&mut self, first_month: usize, last_month: usize) -> String {
+        let month = first_month + self.below(last_month - first_month + 1);
+        format!("2026-{month:02}-{:02}", self.one(&[1, 1, 15, 28]))
     }
 }
 
@@ -76,13 +77,13 @@ async fn parts(ship: &Ship) -> Parts {
 
 async fn open_and_perhaps_close(ship: &Ship, parts: &Parts, dice: &mut Dice, number: usize) {
     let name = format!("{} {number}", dice.one(&["Alpha", "Beta"]));
-    let day = dice.day(5);
+    let day = dice.day(2, 5);
     let mut input = parts.crew.opening(&name, &day, &format!("{}.00", 10 * (1 + dice.below(9))));
     input["owner"] = dice.one(&parts.owners).clone();
     input["stage"] = dice.one(&[parts.crew.stage("First"), parts.crew.stage("Second")]).to_owned().clone();
     input["account"] = dice.one(&[Value::Null, parts.accounts[0].clone(), parts.accounts[1].clone()]).clone();
     input["product"] = dice.one(&[Value::Null, parts.products[0].clone(), parts.products[1].clone()]).clone();
-    let close_on = json!(dice.day(9));
+    let close_on = json!(dice.day(2, 9));
     input["closeOn"] = dice.one(&[Value::Null, close_on]).clone();
     match dice.below(5) {
         0 => input["amount"] = Value::Null,
@@ -90,7 +91,7 @@ async fn open_and_perhaps_close(ship: &Ship, parts: &Parts, dice: &mut Dice, num
         _ => {}
     }
     let deal = ship.command("dealOpen", "deal { key }", input).await["deal"]["key"].clone();
-    let mut close = json!({ "id": deal, "effectiveAt": { "day": format!("2026-{:02}-{:02}", 7 + dice.below(3), 1 + dice.below(28)) } });
+    let mut close = json!({ "id": deal, "effectiveAt": { "day": dice.day(7, 9) } });
     let mutation = match dice.below(6) {
         0 | 1 => {
             close["amount"] = json!({ "amount": "33.00" });
@@ -130,8 +131,8 @@ fn filter(parts: &Parts, dice: &mut Dice) -> Map<String, Value> {
             4 => ("accounts", dice.some(&parts.accounts)),
             5 => ("products", dice.some(&parts.products)),
             6 => ("namePrefix", json!(dice.one(&["a", "BETA", "alpha 1"]))),
-            7 => ("openedOn", json!({ "from": dice.day(3), "to": null })),
-            _ => ("closeDate", json!({ "from": dice.day(7), "to": dice.one(&[Value::Null, json!("2026-09-01")]) })),
+            7 => ("openedOn", json!({ "from": dice.day(2, 3), "to": null })),
+            _ => ("closeDate", json!({ "from": dice.day(2, 7), "to": dice.one(&[Value::Null, json!("2026-09-01")]) })),
         };
         filter.insert(name.to_owned(), value);
     }
@@ -227,7 +228,7 @@ async fn the_rows_of_a_drill_down_sum_to_its_figure() {
     let mut drilled = 0;
     for _ in 0..FILTERS {
         let filter = filter(&parts, &mut dice);
-        let then = json!({ "effective": { "day": dice.day(8) } });
+        let then = json!({ "effective": { "day": dice.day(2, 8) } });
         let at = dice.one(&[json!({}), then.clone(), then]).clone();
         let metrics = ship.data(&document, json!({ "filter": filter, "at": at })).await["asOf"].clone();
         let whole = rows(&ship, &filter, &at).await;
