@@ -68,7 +68,7 @@ async fn broken_rules_are_told_with_their_codes_and_nothing_is_written() {
             "EFFECTIVE_IN_FUTURE",
         ),
         ("dealMerge", json!({ "id": deal, "into": deal }), "MERGED_INTO_ITSELF"),
-        ("dealWithdraw", json!({ "id": deal, "event": "1" }), "NOT_STANDING"),
+        ("dealWithdraw", json!({ "id": deal, "event": "1", "reason": "a slip" }), "NOT_STANDING"),
         ("dealRename", json!({ "id": "0199aaaa-0000-7000-8000-000000000000", "name": "x" }), "NOT_OPENED"),
     ];
     for (mutation, input, code) in cases {

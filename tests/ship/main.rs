@@ -5,8 +5,10 @@
 mod api;
 mod batches;
 mod bounds;
+mod corrections;
 mod crashes;
 mod crossings;
+mod drill_down;
 mod ending;
 mod examples;
 #[cfg(feature = "field-data")]

@@ -243,10 +243,7 @@ async fn prefetch(
     submissions: &[Submission],
 ) -> Result<(), Fault> {
     let clock = (ground.clock)();
-    let mut wanted: Vec<StreamRef> = submissions
-        .iter()
-        .flat_map(|submission| batch.wants(submission, submission.effective_at.unwrap_or(clock)))
-        .collect();
+    let mut wanted: Vec<StreamRef> = submissions.iter().flat_map(|submission| batch.wants(submission, clock)).collect();
     wanted.sort_unstable();
     wanted.dedup();
     load::streams(transaction, batch, &wanted, submissions).await

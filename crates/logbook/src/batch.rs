@@ -83,12 +83,12 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The streams that a submission needs and that are not loaded.
-    pub(crate) fn wants(&self, submission: &Submission, effective: Instant) -> Vec<StreamRef> {
+    /// The streams that a submission, recorded at an instant, needs and that are not loaded.
+    pub(crate) fn wants(&self, submission: &Submission, recorded: Instant) -> Vec<StreamRef> {
         let Some(target) = self.streams.get(&submission.stream) else { return vec![submission.stream] };
         let Verb::Do(command) = &submission.verb else { return vec![] };
         let replaces = submission.correction.and_then(|correction| correction.replaces);
-        let mut wanted = target.reads(&**command, effective, replaces, &self.streams);
+        let mut wanted = target.reads(&**command, self.effective(submission, recorded), replaces, &self.streams);
         wanted.retain(|stream| !self.streams.holds(stream));
         wanted.sort_unstable();
         wanted.dedup();
@@ -109,14 +109,14 @@ impl<'a> Batch<'a> {
             }
             driven => self.next_instant(driven.unwrap_or(clock)),
         };
-        let effective = submission.effective_at.map_or(recorded, truncated);
-        if !units::in_calendar(effective) {
+        if let Some(effective) = submission.effective_at.filter(|effective| !units::in_calendar(*effective)) {
             return Turn::Done(Err(Rejection::OutOfYears { effective }));
         }
-        let wanted = self.wants(submission, effective);
+        let wanted = self.wants(submission, recorded);
         if !wanted.is_empty() {
             return Turn::Needs(wanted);
         }
+        let effective = self.effective(submission, recorded);
         Turn::Done(self.decide(submission, effective, recorded).map(|decision| {
             let receipt = self.record(submission, decision, recorded);
             self.answered.insert(submission.command_id, Answered { request_hash, receipt: receipt.clone() });
@@ -138,6 +138,15 @@ impl<'a> Batch<'a> {
     fn next_instant(&self, clock: Instant) -> Instant {
         let clock = truncated(clock);
         self.head.recorded_at.map_or(clock, |last| clock.max(last + TimeDelta::microseconds(1)))
+    }
+
+    /// When a submission is true in the world: as it says; else when that is true which it stands in for; else now.
+    fn effective(&self, submission: &Submission, recorded: Instant) -> Instant {
+        let replaced = || {
+            let position = submission.correction?.replaces?;
+            self.streams.get(&submission.stream)?.effective_of(position)
+        };
+        submission.effective_at.map(truncated).or_else(replaced).unwrap_or(recorded)
     }
 
     fn decide(&self, submission: &Submission, effective: Instant, recorded: Instant) -> Result<Decision, Rejection> {

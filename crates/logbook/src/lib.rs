@@ -17,6 +17,7 @@ mod replay;
 mod rows;
 mod slice;
 mod sql;
+mod standing;
 pub mod startup;
 mod stream;
 mod streams;

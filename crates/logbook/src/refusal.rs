@@ -63,6 +63,8 @@ pub enum Rejection {
         position: Position,
         /// What is there instead.
         why: &'static str,
+        /// Whether it was to be withdrawn; else it was to be replaced.
+        withdrawing: bool,
     },
     /// The replacement says nothing new, so that what it replaces would just vanish.
     #[error("in place of the event at position {position} this would say nothing: withdraw that event instead")]
@@ -70,6 +72,12 @@ pub enum Rejection {
         /// The event that was to be replaced.
         position: Position,
     },
+    /// A withdrawal corrects the log, and says no reason.
+    #[error("to withdraw an event is a correction: say why, as reason")]
+    NeedsReason,
+    /// Two places for one reason.
+    #[error("the reason is said twice, as reason and as correction.reason: say it once")]
+    TwoReasons,
     /// A driven clock outside a simulated log.
     #[error("only a log that began as simulated takes a driven clock")]
     NotSimulated,

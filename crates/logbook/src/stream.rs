@@ -4,13 +4,14 @@ use crate::{
     envelope::{Context, Recorded, StreamRef, WITHDRAWN, Withdrawn},
     refusal::Rejection,
     slice::{AnyCommand, Chapter, Clocks, Segment, Slice},
+    standing::{standing, withdrawn},
     streams::Streams,
     submission::{Order, Verb},
     timeline::{self, RowChange, What},
 };
 use decider::At;
 use serde_json::value::RawValue;
-use std::{any::Any, collections::HashMap};
+use std::any::Any;
 use units::{Instant, Position, Zone};
 use uuid::Uuid;
 
@@ -97,6 +98,8 @@ pub(crate) trait AnyStream: Send + Sync {
         streams: &Streams,
     ) -> Vec<StreamRef>;
     fn decide(&self, order: &Order<'_>, streams: &Streams) -> Result<Decision, Rejection>;
+    /// When the event at a position is true in the world; `None` when the stream has none there.
+    fn effective_of(&self, position: Position) -> Option<Instant>;
     /// Takes in the events of one command, and says what they change in the history tables.
     fn push(&mut self, events: &[Recorded]) -> Result<Vec<JsonChange>, serde_json::Error>;
     /// Takes in what was stored, without asking for rows.
@@ -140,6 +143,14 @@ impl<S: Slice> Stream<S> {
         Ok(stream)
     }
 
+    /// Takes in the stored events that come next.
+    ///
+    /// # Errors
+    /// When a payload cannot be read.
+    pub fn read_on(&mut self, events: &[Recorded]) -> Result<(), serde_json::Error> {
+        self.take(events)
+    }
+
     /// Its units, in the order of their positions.
     pub fn units(&self) -> &[Unit<S::Event>] {
         &self.units
@@ -153,6 +164,11 @@ impl<S: Slice> Stream<S> {
     /// The units that stand, in the order in which they fold: replaced and withdrawn ones do not.
     pub fn standing(&self) -> Vec<&Unit<S::Event>> {
         standing::<S>(&self.units)
+    }
+
+    /// The first positions of the units that a standing withdrawal takes out.
+    pub fn withdrawn(&self) -> Vec<Position> {
+        withdrawn(&self.units)
     }
 
     /// The units that say something in one place and are not withdrawn, last first: when one of them is withdrawn, the
@@ -222,7 +238,8 @@ impl<S: Slice> Stream<S> {
 
     fn unit_at(&self, position: Position) -> Result<&Unit<S::Event>, Rejection> {
         let found = self.units.iter().find(|unit| unit.first <= position && position <= unit.last);
-        found.ok_or(Rejection::NotStanding { position, why: "the stream has no event there" })
+        let why = "the stream has no event there";
+        found.ok_or(Rejection::NotStanding { position, why, withdrawing: false })
     }
 
     fn standing_at(&self, position: Position, standing: &[&Unit<S::Event>]) -> Result<&Unit<S::Event>, Rejection> {
@@ -230,19 +247,24 @@ impl<S: Slice> Stream<S> {
         if standing.iter().any(|stands| stands.first == unit.first) {
             Ok(unit)
         } else {
-            Err(Rejection::NotStanding { position, why: "what is there was replaced or withdrawn" })
+            let why = "what is there was replaced or withdrawn";
+            Err(Rejection::NotStanding { position, why, withdrawing: false })
         }
     }
 
     fn withdraw(&self, order: &Order<'_>, position: Position) -> Result<Decision, Rejection> {
-        let unit = self.unit_at(position)?;
+        let to_withdraw = |rejection| match rejection {
+            Rejection::NotStanding { position, why, .. } => Rejection::NotStanding { position, why, withdrawing: true },
+            rejection => rejection,
+        };
+        let unit = self.unit_at(position).map_err(to_withdraw)?;
         let dead = withdrawn::<S::Event>(&self.units);
         let nothing = Decision { said: vec![], effective: order.recorded, replaces: None };
         if dead.contains(&unit.first) {
             return Ok(nothing);
         }
         if matches!(unit.act, Act::Say(_)) {
-            self.standing_at(position, &self.standing())?;
+            self.standing_at(position, &self.standing()).map_err(to_withdraw)?;
         }
         let mut after = self.units.clone();
         after.push(Unit {
@@ -352,39 +374,6 @@ fn spoken<E: serde::Serialize>(event: &E) -> Said {
     Said { event_type: tag.event_type, payload, schema_version: 1 }
 }
 
-/// The first positions of the units that a standing withdrawal takes out.
-fn withdrawn<E>(units: &[Unit<E>]) -> Vec<Position> {
-    let mut dead = Vec::new();
-    for unit in units.iter().rev() {
-        if let Act::Withdraw(position) = unit.act
-            && !dead.contains(&unit.first)
-        {
-            let target = units.iter().find(|target| target.first <= position && position <= target.last);
-            dead.extend(target.map(|target| target.first));
-        }
-    }
-    dead
-}
-
-fn standing<S: Slice>(units: &[Unit<S::Event>]) -> Vec<&Unit<S::Event>> {
-    let corrected = units.iter().any(|unit| unit.root != unit.first || matches!(unit.act, Act::Withdraw(_)));
-    let mut standing: Vec<&Unit<S::Event>> = if corrected {
-        let dead = withdrawn(units);
-        let mut by_root: HashMap<Position, &Unit<S::Event>> = HashMap::new();
-        for unit in units.iter().filter(|unit| matches!(unit.act, Act::Say(_)) && !dead.contains(&unit.first)) {
-            by_root.insert(unit.root, unit);
-        }
-        by_root.into_values().collect()
-    } else {
-        units.iter().collect()
-    };
-    match S::CLOCKS {
-        Clocks::Progress => standing.sort_by_key(|unit| (unit.effective, unit.root)),
-        Clocks::Schedule => standing.sort_by_key(|unit| unit.root),
-    }
-    standing
-}
-
 impl<S: Slice> AnyStream for Stream<S> {
     fn as_any(&self) -> &dyn Any {
         self
@@ -417,6 +406,10 @@ impl<S: Slice> AnyStream for Stream<S> {
                 self.say(order, command.expect("a command is put to a stream of its own slice"), streams)
             }
         }
+    }
+
+    fn effective_of(&self, position: Position) -> Option<Instant> {
+        self.unit_at(position).ok().map(|unit| unit.effective)
     }
 
     fn push(&mut self, events: &[Recorded]) -> Result<Vec<JsonChange>, serde_json::Error> {

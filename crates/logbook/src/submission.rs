@@ -20,7 +20,7 @@ pub struct Submission {
     pub verb: Verb,
     /// The version that the client saw last; `None`: any.
     pub expected_version: Option<i64>,
-    /// When it is true in the world; `None`: when it is recorded.
+    /// When it is true in the world; `None`: when that is true which it replaces, or else when it is recorded.
     pub effective_at: Option<Instant>,
     /// That it corrects what the log holds.
     pub correction: Option<Correction>,

@@ -7,9 +7,10 @@ use crate::{
     pipeline::{Pipeline, StageKind},
     product::Product,
     reporting,
+    span::Span,
     team::{self, Teams},
 };
-use logbook::{Slice, StreamRef, Streams};
+use logbook::{Slice, Stream, StreamRef, Streams};
 use units::{AccountId, DealId, Instant, PersonId, PipelineId, ProductId, TeamId};
 use uuid::Uuid;
 
@@ -84,18 +85,23 @@ pub(crate) fn deal(
     let pipeline = pipeline.filter(|pipeline| pipeline.defined_by(effective));
     let account = account.and_then(|id| streams.state::<Account>(id.0, effective));
     let product = product.and_then(|id| streams.state::<Product>(id.0, effective));
-    let stands = |id: &DealId| {
-        let survivor = streams.state::<Deal>(id.0, effective);
-        survivor.is_some_and(|survivor| !matches!(survivor.status, Status::Unopened | Status::Merged))
-    };
     deal::Facts {
         stages: pipeline.map(|pipeline| stages(&pipeline, effective)),
         owner_active: owner.is_some_and(|owner| active(streams, owner, effective)),
         account_known: account.is_some_and(|account| account.active_at(effective)),
         product_known: product.is_some_and(|product| product.sold_at(effective)),
-        survivor: survivor.filter(stands),
+        survivor: survivor.filter(|id| survives(streams, *id, effective)),
         itself: Some(DealId(id)),
     }
+}
+
+/// Whether a deal is there at an instant and is not merged from then on: two deals that each lived on in the other would
+/// be in no figure.
+fn survives(streams: &Streams, deal: DealId, effective: Instant) -> bool {
+    let segments = streams.stream::<Deal>(deal.0).map(Stream::segments).unwrap_or_default();
+    let mut later = segments.iter().filter(|segment| segment.to.is_none_or(|to| effective < to)).peekable();
+    later.peek().is_some_and(|first| first.from <= effective)
+        && later.all(|segment| segment.row.status != Status::Merged)
 }
 
 fn stages(pipeline: &Pipeline, effective: Instant) -> Vec<StageFact> {
@@ -148,10 +154,26 @@ fn parent_of(command: &account::Command) -> Option<AccountId> {
     }
 }
 
-/// The new parent and those above it, as far as they are loaded.
+/// The new parent and those above it at any instant from the effective one until the command's end, as far as they are
+/// loaded.
 fn ancestors(command: &account::Command, effective: Instant, streams: &Streams) -> Vec<AccountId> {
-    let above = |account: &AccountId| streams.state::<Account>(account.0, effective)?.parent_at(effective);
-    std::iter::successors(parent_of(command), above).take(ACCOUNT_LEVELS_MAX).collect()
+    let Some(parent) = parent_of(command) else { return vec![] };
+    let until = match command {
+        account::Command::ChangeParent { until, .. } => *until,
+        _ => None,
+    };
+    let span = Span::new(effective, until);
+    let mut open = vec![(parent, span, 1)];
+    let mut found = Vec::new();
+    while let Some((id, span, level)) = open.pop() {
+        if level < ACCOUNT_LEVELS_MAX
+            && let Some(account) = streams.state::<Account>(id.0, effective)
+        {
+            open.extend(span.pieces(&account.parent).map(|(span, above)| (*above, span, level + 1)));
+        }
+        found.push(id);
+    }
+    found
 }
 
 pub(crate) fn account_reads(command: &account::Command, effective: Instant, streams: &Streams) -> Vec<StreamRef> {

@@ -152,6 +152,21 @@ fn a_withdrawal_withdrawn_lets_the_event_stand_again() {
 }
 
 #[test]
+fn a_replacement_that_says_no_instant_keeps_that_of_what_it_replaces() {
+    let mut bench = opened();
+    bench.one(hour(5), ask(2, Ask::Amount(120))).unwrap();
+    bench.one(hour(9), ask(3, Ask::Amount(130)).replacing(2)).unwrap();
+    assert_eq!(hourly(&bench)[2..], ["5 oo 3 oo oo S1 130"]);
+    bench.one(hour(9), ask(4, Ask::Amount(130)).at(hour(7)).replacing(3)).unwrap();
+    bench.one(hour(9), ask(5, Ask::Amount(140)).replacing(4)).unwrap();
+    assert_eq!(hourly(&bench).last().unwrap(), "7 oo 5 oo oo S1 140");
+    let unknown = bench.one(hour(9), ask(6, Ask::Amount(150)).replacing(9));
+    assert!(matches!(unknown, Err(Rejection::NotStanding { withdrawing: false, .. })), "{unknown:?}");
+    let unknown = bench.one(hour(9), withdraw(7, bargain(DEAL), 9));
+    assert!(matches!(unknown, Err(Rejection::NotStanding { withdrawing: true, .. })), "{unknown:?}");
+}
+
+#[test]
 fn what_was_replaced_cannot_be_replaced_again() {
     let mut bench = opened();
     bench.one(hour(5), ask(2, Ask::Amount(120))).unwrap();

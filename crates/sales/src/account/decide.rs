@@ -81,7 +81,7 @@ pub enum Refusal {
     UnknownParent,
     #[error("an account cannot belong to itself")]
     OwnParent,
-    #[error("that would close a circle: the parent belongs to this account, directly or through others")]
+    #[error("that would close a circle: the parent belongs to this account, now or later, directly or through others")]
     Circle,
     #[error("it must end after it begins")]
     EndsBeforeItBegins,
@@ -92,7 +92,7 @@ pub enum Refusal {
 pub struct Facts {
     /// Whether the parent named by the command is there and not closed.
     pub parent_known: bool,
-    /// That parent and all that it belongs to at that instant, the parent first.
+    /// That parent and all that it belongs to at any instant of the time that the command speaks of.
     pub ancestors: Vec<AccountId>,
     /// The account itself.
     pub itself: Option<AccountId>,

@@ -4,10 +4,10 @@ use super::deal_figures::{DealFigures, Tally, cycle_days_of, part};
 pub(crate) use crate::graph::view::within_our_knowledge;
 use crate::{
     account::graphql::Account,
-    deal::graphql::{DealFilter, FilterValues, filter_values},
+    deal::graphql::{DealFilter, DealStatus, FilterValues, filter_values},
     graph::{NodeId, View, fault},
     person::graphql::Person,
-    pipeline::graphql::Stage,
+    pipeline::graphql::{Pipeline, Stage},
     product::graphql::Product,
     team::graphql::Team,
 };
@@ -23,9 +23,12 @@ pub enum DealDimension {
     Stage,
     /// Where the deal stands: OPEN, WON, LOST or NO_DECISION.
     Status,
-    /// The deal's owner.
+    /// The deal's owner; the label is null where that person is not there at the instant of the query, because the hire
+    /// was withdrawn, as `Deal.owner` is.
     Owner,
-    /// The team of the deal's owner.
+    /// The team that the deal's owner is in at the instant of the query: the organisation of that instant counts. The
+    /// deals of an owner who has left, and of one whose team was disbanded, are in the group without a team until
+    /// somebody takes them over.
     Team,
     /// The root of that team's tree.
     Region,
@@ -63,8 +66,9 @@ impl DealDimension {
 pub struct DealMetrics {
     /// The figures of all the deals.
     pub total: DealFigures,
-    /// The figures of each group that has a deal, by key; empty without `groupBy`. Their counts and amounts sum to
-    /// those of `total`.
+    /// The figures of each group that has a deal; empty without `groupBy`. Their counts and amounts sum to those of
+    /// `total`. By STAGE they come by pipeline and in the order of its stages, by the others in that of their labels; a
+    /// group without a value comes last.
     pub groups: Vec<DealGroup>,
 }
 
@@ -115,7 +119,8 @@ impl DealGroupKey {
         Some(NodeId::of(type_name, self.uuid()?, &self.view.point))
     }
 
-    /// Its name at the instant of the query, or the period; null for none.
+    /// Its name at the instant of the query, the status in words ("No decision"), or the period; null for none, and where
+    /// what the value names is not there at that instant.
     async fn label(&self) -> Option<Result<String>> {
         self.find_label().await.transpose()
     }
@@ -126,8 +131,25 @@ impl DealGroupKey {
         self.value.as_ref()?.parse().ok()
     }
 
+    /// Its place among the groups: none last, stages by pipeline and order, the others by label; equal ones by value.
+    async fn rank(&self) -> Result<Rank> {
+        let (name, order) = match (self.dimension, self.uuid()) {
+            (DealDimension::Stage, Some(id)) => stage_place(&self.view, id).await?,
+            _ => (self.find_label().await?.map(|label| label.to_lowercase()), 0),
+        };
+        Ok((self.value.is_none(), name.is_none(), name, order, self.value.clone()))
+    }
+
     async fn find_label(&self) -> Result<Option<String>> {
-        let Some(id) = self.uuid() else { return Ok(self.value.clone()) };
+        let Some(id) = self.uuid() else {
+            let value = self.value.clone();
+            return match self.dimension {
+                DealDimension::Status => {
+                    value.map(|word| Ok(DealStatus::from_stored(&word)?.label().to_owned())).transpose()
+                }
+                _ => Ok(value),
+            };
+        };
         Ok(match self.dimension {
             DealDimension::Stage => Stage::find(&self.view, id).await?.map(|stage| stage.row.name.clone()),
             DealDimension::Owner => Person::find(&self.view, id).await?.map(|person| person.row.name.clone()),
@@ -139,6 +161,16 @@ impl DealGroupKey {
             _ => self.value.clone(),
         })
     }
+}
+
+type Rank = (bool, bool, Option<String>, i64, Option<String>);
+
+/// Where a stage stands: the name of its pipeline, the pipeline's id behind it, and its order there.
+pub(super) async fn stage_place(view: &Arc<View>, stage: Uuid) -> Result<(Option<String>, i64)> {
+    let Some(stage) = Stage::find(view, stage).await? else { return Ok((None, 0)) };
+    let id = stage.row.pipeline_id;
+    let pipeline = Pipeline::find(view, id).await?.map(|pipeline| pipeline.row.name.to_lowercase());
+    Ok((Some(format!("{}\0{id}", pipeline.unwrap_or_default())), i64::from(stage.row.stage_order)))
 }
 
 /// Questions for figures about deals.
@@ -209,7 +241,18 @@ async fn measured(
         Ok(DealGroup { keys, figures: tally.figures()? })
     };
     let groups = if dimensions.is_empty() { Ok(vec![]) } else { groups.into_iter().map(group).collect::<Result<_>>() };
-    Ok(DealMetrics { total: total.figures()?, groups: groups? })
+    Ok(DealMetrics { total: total.figures()?, groups: ordered(groups?).await? })
+}
+
+/// Groups in the order of their keys' ranks.
+async fn ordered(groups: Vec<DealGroup>) -> Result<Vec<DealGroup>> {
+    let ranked = groups.into_iter().map(async |group| {
+        let ranks: Vec<Rank> = futures::future::try_join_all(group.keys.iter().map(DealGroupKey::rank)).await?;
+        Ok::<_, Error>((ranks, group))
+    });
+    let mut ranked = futures::future::try_join_all(ranked).await?;
+    ranked.sort_by(|(one, _), (two, _)| one.cmp(two));
+    Ok(ranked.into_iter().map(|(_, group)| group).collect())
 }
 
 struct Asked {

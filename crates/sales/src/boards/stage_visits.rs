@@ -2,7 +2,7 @@
 
 use super::{
     deal_figures::{DayStatistics, statistics},
-    deal_metrics::within_our_knowledge,
+    deal_metrics::{stage_place, within_our_knowledge},
 };
 use crate::{
     deal::graphql::{DealFilter, filter_values},
@@ -47,7 +47,8 @@ pub struct StageVisitsQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl StageVisitsQueries {
-    /// The visits to each stage by the deals that a filter lets through at the instant of the query, in no given order.
+    /// The visits to each stage by the deals that a filter lets through at the instant of the query, by pipeline
+    /// and in the order of its stages.
     /// Null, with the code BEFORE_OUR_KNOWLEDGE, when asked as known before the log began.
     async fn stage_visits(
         &self,
@@ -78,5 +79,11 @@ async fn visits(view: &Arc<View>, filter: &DealFilter) -> Result<Vec<StageVisits
         stage_id: row.get("stage_id"),
         view: Arc::clone(view),
     });
-    Ok(visits.collect())
+    let placed = visits.map(async |visits: StageVisits| {
+        let place = stage_place(view, visits.stage_id).await?;
+        Ok::<_, async_graphql::Error>(((place.0.is_none(), place, visits.stage_id), visits))
+    });
+    let mut placed = futures::future::try_join_all(placed).await?;
+    placed.sort_by(|(one, _), (two, _)| one.cmp(two));
+    Ok(placed.into_iter().map(|(_, visits)| visits).collect())
 }

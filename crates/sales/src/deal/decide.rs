@@ -43,7 +43,7 @@ pub enum Command {
     CloseWithoutDecision { reason: Option<Text>, closed_on: Option<NaiveDate>, stage: Option<StageId> },
     /// Opens a closed deal again, at an open stage.
     Reopen { stage: StageId },
-    /// Says that it is the same as another deal, which lives on.
+    /// Says that it, an open deal, is the same as another one, which lives on.
     Merge { into: DealId },
 }
 
@@ -192,6 +192,8 @@ pub struct Deal {
     pub next_step: Option<Text>,
     pub next_step_due_on: Option<NaiveDate>,
     pub opened_on: Option<NaiveDate>,
+    /// The day of the last reopening.
+    pub reopened_on: Option<NaiveDate>,
     pub closed_on: Option<NaiveDate>,
     pub closed_reason: Option<Text>,
     pub competitor: Option<Text>,
@@ -242,11 +244,13 @@ pub enum Refusal {
     ClosesInFuture { closed_on: NaiveDate, day: NaiveDate },
     #[error("a deal cannot close on {closed_on}, before it was opened ({opened_on})")]
     ClosesBeforeOpening { closed_on: NaiveDate, opened_on: NaiveDate },
+    #[error("a deal cannot close on {closed_on}, before it was last reopened ({reopened_on})")]
+    ClosesBeforeReopening { closed_on: NaiveDate, reopened_on: NaiveDate },
     #[error("only a closed deal is in the category Closed")]
     CategoryClosed,
     #[error("a deal cannot be merged into itself")]
     MergedIntoItself,
-    #[error("the deal to merge into is not there at that instant, or is merged itself")]
+    #[error("the deal to merge into is not there at that instant, or is merged itself, then or later")]
     NoSurvivor,
 }
 
@@ -310,9 +314,9 @@ impl Decider for Deal {
                 Ok(vec![Event::NoDecision { reason, closed_on: closing_day(closed_on, at)?, stage }])
             }
             (Status::Open, Command::Reopen { .. }) => Err(Refusal::NotClosed),
-            (_, Command::Merge { into }) if facts.itself == Some(into) => Err(Refusal::MergedIntoItself),
-            (_, Command::Merge { into }) if facts.survivor != Some(into) => Err(Refusal::NoSurvivor),
-            (_, Command::Merge { into }) => Ok(vec![Event::Merged { into }]),
+            (Status::Open, Command::Merge { into }) if facts.itself == Some(into) => Err(Refusal::MergedIntoItself),
+            (Status::Open, Command::Merge { into }) if facts.survivor != Some(into) => Err(Refusal::NoSurvivor),
+            (Status::Open, Command::Merge { into }) => Ok(vec![Event::Merged { into }]),
             (Status::Won | Status::Lost | Status::NoDecision, Command::Reopen { stage }) => {
                 Ok(vec![Event::Reopened { stage: facts.open_stage(stage)? }])
             }
@@ -345,13 +349,8 @@ impl Decider for Deal {
             (
                 Status::Open,
                 Event::Won { closed_on, .. } | Event::Lost { closed_on, .. } | Event::NoDecision { closed_on, .. },
-            ) => match self.opened_on {
-                Some(opened_on) if *closed_on < opened_on && !self.dates_conflict => {
-                    Err(Refusal::ClosesBeforeOpening { closed_on: *closed_on, opened_on })
-                }
-                _ => Ok(()),
-            },
-            (Status::Open, _) | (_, Event::Reopened { .. } | Event::Merged { .. }) => Ok(()),
+            ) => self.may_close_on(*closed_on),
+            (Status::Open, _) | (_, Event::Reopened { .. }) => Ok(()),
             (Status::Won | Status::Lost | Status::NoDecision, _) => Err(Refusal::Closed),
         }
     }
@@ -410,6 +409,7 @@ impl Decider for Deal {
             Event::NoDecision { reason, closed_on, stage } => self.close(Status::NoDecision, closed_on, stage, reason),
             Event::Reopened { stage } => {
                 (self.status, self.stage, self.closed_on) = (Status::Open, Some(stage), None);
+                self.reopened_on = Some(at.day);
                 (self.closed_reason, self.competitor) = (None, None);
                 self.assumed.retain(|assumed| *assumed != Assumed::LostReason);
             }
@@ -421,6 +421,17 @@ impl Decider for Deal {
 impl Deal {
     fn close(&mut self, status: Status, closed_on: NaiveDate, stage: StageId, reason: Option<Text>) {
         (self.status, self.closed_on, self.stage, self.closed_reason) = (status, Some(closed_on), Some(stage), reason);
+    }
+
+    fn may_close_on(&self, closed_on: NaiveDate) -> Result<(), Refusal> {
+        match (self.opened_on, self.reopened_on) {
+            _ if self.dates_conflict => Ok(()),
+            (_, Some(reopened_on)) if closed_on < reopened_on => {
+                Err(Refusal::ClosesBeforeReopening { closed_on, reopened_on })
+            }
+            (Some(opened_on), _) if closed_on < opened_on => Err(Refusal::ClosesBeforeOpening { closed_on, opened_on }),
+            _ => Ok(()),
+        }
     }
 
     fn closed_as(&self, amount: Option<Money>, closed_on: Option<NaiveDate>, stage: Option<StageId>) -> bool {

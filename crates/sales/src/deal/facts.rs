@@ -31,7 +31,7 @@ pub struct Facts {
     pub account_known: bool,
     /// Whether the product named by the command is there.
     pub product_known: bool,
-    /// Whether the deal to merge into is there, is another one and is not merged.
+    /// The deal to merge into, if it is there and is never merged itself from then on.
     pub survivor: Option<DealId>,
     /// The deal itself, to refuse a merge into itself.
     pub itself: Option<DealId>,

@@ -208,12 +208,28 @@ fn a_closed_deal_is_reopened_at_an_open_stage_and_forgets_how_it_closed() {
 }
 
 #[test]
-fn a_deal_open_or_closed_is_merged_into_another_one_for_good() {
+fn a_closed_deal_takes_no_command_but_its_own_closing_again_and_a_reopening() {
+    let closings = [
+        (won(), win(Some(euro(5)), Some(july(20)), None)),
+        (lost("Price", 20), lose(Some("Price"), None)),
+        (no_decision(None, 20), undecided(None, None)),
+    ];
+    for (closing, again) in closings.clone() {
+        for command in every_command_but_open().into_iter().chain(closings.clone().map(|(_, command)| command)) {
+            let asked = known([opened(), closing.clone()]).when(july(25), command.clone());
+            match command {
+                Command::Reopen { stage } => drop(asked.then([Event::Reopened { stage }])),
+                command if command == again => drop(asked.then([])),
+                _ => drop(asked.refused(Refusal::Closed)),
+            }
+        }
+    }
+}
+
+#[test]
+fn an_open_deal_is_merged_into_another_one_for_good() {
     let merge = Command::Merge { into: DealId(id(2)) };
     known([opened()]).when(july(2), merge.clone()).then([merged()]).when(july(3), merge.clone()).then([]);
-    for closing in [won(), lost("Price", 20), no_decision(None, 20)] {
-        known([opened(), closing]).when(july(25), merge.clone()).then([merged()]);
-    }
     for command in every_command_but_open() {
         if command != merge {
             known([opened(), merged()]).when(july(25), command).refused(Refusal::Merged);
@@ -221,6 +237,21 @@ fn a_deal_open_or_closed_is_merged_into_another_one_for_good() {
     }
     let another = Command::Merge { into: DealId(id(3)) };
     known([opened(), merged()]).when(july(25), another).refused(Refusal::Merged);
+}
+
+#[test]
+fn a_reopened_deal_closes_on_no_day_before_its_reopening() {
+    let reopened = || Event::Reopened { stage: FIRST.id };
+    let closing = |day| Event::Won { amount: euro(5), closed_on: july(day), stage: WON.id };
+    let deal = |opening| {
+        let mut deal = folded([opened_as(opening), won()]);
+        deal.evolve(&reopened(), &at(july(25)));
+        deal
+    };
+    let refusal = Refusal::ClosesBeforeReopening { closed_on: july(24), reopened_on: july(25) };
+    assert_eq!(deal(opening()).fits(&closing(24)), Err(refusal));
+    assert_eq!(deal(opening()).fits(&closing(25)), Ok(()));
+    assert_eq!(deal(Opening { dates_conflict: true, ..opening() }).fits(&closing(24)), Ok(()));
 }
 
 #[test]
@@ -245,7 +276,8 @@ fn an_event_fits_only_where_the_deal_stands_so() {
         (vec![opened(), won()], renamed(), Err(Refusal::Closed)),
         (vec![opened(), won()], lost("Price", 20), Err(Refusal::Closed)),
         (vec![opened(), won()], reopened(), Ok(())),
-        (vec![opened(), won()], merged(), Ok(())),
+        (vec![opened(), won()], merged(), Err(Refusal::Closed)),
+        (vec![opened()], merged(), Ok(())),
         (vec![opened(), merged()], reopened(), Err(Refusal::Merged)),
     ];
     for (row, (before, event, expected)) in cases.into_iter().enumerate() {
@@ -278,6 +310,7 @@ fn a_deal_is_what_its_events_say() {
         amount: Some(euro(5)),
         category: Some(Category::Commit),
         opened_on: Some(july(1)),
+        reopened_on: Some(july(1)),
         closed_on: Some(july(20)),
         assumed: vec![Assumed::CloseDate],
         ..Deal::default()

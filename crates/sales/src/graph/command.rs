@@ -6,6 +6,7 @@ use super::{
 };
 use async_graphql::{Context, Error, ID, InputObject, MaybeUndefined, Result, Value};
 use logbook::{AnyCommand, Correction, Failure, Receipt, Rejection, Source, StreamRef, Submission, Verb};
+use std::sync::Arc;
 use units::{Instant, Int64, Position, Text};
 use uuid::Uuid;
 
@@ -17,9 +18,11 @@ pub struct CommandFields {
     pub command_id: ID,
     /// The `version` of the object that the client saw last; another one is refused (CONFLICT). Any when left out.
     pub expected_version: Option<i32>,
-    /// When it is true in the world; when it is recorded, if left out. A day means its first instant.
+    /// When it is true in the world. Left out: when what `correction.replaces` names is true, or else when it is recorded.
+    /// A day means its first instant.
     pub effective_at: Option<EffectiveInput>,
-    /// Why, for whoever reads the log later.
+    /// Why, for whoever reads the log later. A withdrawal must say it, here or in `correction`; not in both
+    /// (INVALID_INPUT).
     pub reason: Option<String>,
     /// For whom the actor did it, when not for themselves.
     pub on_behalf_of: Option<String>,
@@ -28,6 +31,7 @@ pub struct CommandFields {
 }
 
 /// That a command corrects what the log holds already. Nothing is erased: what was believed before can still be read.
+/// What stands in for an event says all of it anew, save the instant: without `effectiveAt` it is true when the event was.
 #[derive(Clone, Debug, InputObject)]
 pub struct CorrectionInput {
     /// The position of the event that it stands in for; left out, it is one that was forgotten.
@@ -63,6 +67,13 @@ pub(crate) async fn submit<C: AnyCommand>(
     let Submitting { kind, id, fields, verb } = submitting;
     let command_id: Uuid =
         fields.command_id.parse().map_err(|_| in_field(bad_input("commandId must be a UUID"), "commandId"))?;
+    let rejected = |rejection| Ok(Err(Failure::Rejected(Arc::new(rejection))));
+    if fields.reason.is_some() && fields.correction.is_some() {
+        return rejected(Rejection::TwoReasons);
+    }
+    if matches!(verb, Asked::Withdraw(_)) && fields.reason.is_none() && fields.correction.is_none() {
+        return rejected(Rejection::NeedsReason);
+    }
     let (reason, correction) = match fields.correction {
         Some(CorrectionInput { replaces, reason }) => {
             let correction = Correction { replaces: replaces.map(|position| Position(position.0)) };
@@ -130,8 +141,10 @@ pub fn problem(rejection: &Rejection) -> Problem {
         Rejection::NeedsCorrection { .. } => ("NEEDS_CORRECTION", field("correction")),
         Rejection::EffectiveInFuture { .. } => ("EFFECTIVE_IN_FUTURE", field("effectiveAt")),
         Rejection::OutOfYears { .. } => ("INVALID_INPUT", field("effectiveAt")),
+        Rejection::NotStanding { withdrawing: true, .. } => ("NOT_STANDING", field("event")),
         Rejection::NotStanding { .. } => ("NOT_STANDING", field("correction")),
         Rejection::NothingInItsPlace { .. } => ("NOTHING_IN_ITS_PLACE", field("correction")),
+        Rejection::NeedsReason | Rejection::TwoReasons => ("INVALID_INPUT", field("reason")),
         Rejection::NotSimulated => ("NOT_SIMULATED", None),
         Rejection::Busy => ("RETRY", None),
     };

@@ -7,7 +7,8 @@ use uuid::Uuid;
 /// Levels of teams that are followed upwards.
 const LEVELS_MAX: usize = 32;
 
-/// People and teams as they stood.
+/// People and teams as they stood. Whoever is said to be in a team that does not stand, because it was disbanded or its
+/// forming withdrawn, is in none.
 #[derive(Debug, Default)]
 pub struct Org {
     team_of: BTreeMap<Uuid, Option<Uuid>>,
@@ -20,13 +21,18 @@ impl Org {
         let people = reads.rows_as_of(include_str!("sql/org_people.sql"), seen, &[]);
         let teams = reads.rows_as_of(include_str!("sql/org_teams.sql"), seen, &[]);
         let (people, teams) = futures::try_join!(people, teams)?;
-        Ok(Self {
-            team_of: people.iter().map(|row| (row.get(0), row.get(1))).collect(),
-            teams: teams.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect(),
-        })
+        let mut teams: BTreeMap<Uuid, (String, Option<Uuid>)> =
+            teams.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        let stand: BTreeSet<Uuid> = teams.keys().copied().collect();
+        let standing = |team: Option<Uuid>| team.filter(|team| stand.contains(team));
+        for (_, parent) in teams.values_mut() {
+            *parent = standing(*parent);
+        }
+        let team_of = people.iter().map(|row| (row.get(0), standing(row.get(1)))).collect();
+        Ok(Self { team_of, teams })
     }
 
-    /// The team of a person; `None`: in none.
+    /// The team of a person; `None`: in none that stands.
     pub fn team_of(&self, person: Uuid) -> Option<Uuid> {
         self.team_of.get(&person).copied().flatten()
     }

@@ -315,7 +315,7 @@ impl TeamMutations {
         .await
     }
 
-    /// Disbands a team that has no team below it.
+    /// Disbands a team that has no team below it. Whoever is still in it is in no team from then on.
     async fn team_disband(
         &self,
         context: &Context<'_>,

@@ -49,6 +49,17 @@ impl DealStatus {
         }
     }
 
+    /// The status in words.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Won => "Won",
+            Self::Lost => "Lost",
+            Self::NoDecision => "No decision",
+            Self::Merged => "Merged",
+        }
+    }
+
     /// The status of a stored word.
     pub(crate) fn from_stored(word: &str) -> Result<Self> {
         let all = [Self::Open, Self::Won, Self::Lost, Self::NoDecision, Self::Merged];
@@ -108,7 +119,7 @@ impl Deal {
         Stage::find(&self.view, self.row.stage_id).await.transpose()
     }
 
-    /// Who works on it; null when that person is not there at the instant of the query.
+    /// Who works on it; null when that person is not there at the instant of the query, because the hire was withdrawn.
     async fn owner(&self) -> Option<Result<Person>> {
         Person::find(&self.view, self.row.owner_id).await.transpose()
     }
@@ -133,29 +144,30 @@ impl Deal {
         self.row.close_on.map(Day)
     }
 
-    /// The forecast category that counts: the human's override, else its stage's.
+    /// The forecast category that counts: the human's override, else its stage's. Of a closed deal always its stage's:
+    /// the override is kept, and counts again when the deal is reopened.
     async fn category(&self) -> Option<Result<Category>> {
-        match self.row.category {
+        match self.row.category.filter(|_| self.overrides_count()) {
             Some(category) => Some(Ok(category)),
             None => self.stage_value(|stage| stage.row.category).await,
         }
     }
 
-    /// The forecast category that a human set over the stage's; null when none did.
+    /// The forecast category that a human set over the stage's; null when none did. A closed deal keeps it.
     async fn category_override(&self) -> Option<Category> {
         self.row.category
     }
 
     /// The probability of winning that counts, in basis points (10,000 is certain): the human's override, else its
-    /// stage's.
+    /// stage's. Of a closed deal always its stage's, as `category` is.
     async fn probability_bps(&self) -> Option<Result<i32>> {
-        match self.row.probability_bps {
+        match self.row.probability_bps.filter(|_| self.overrides_count()) {
             Some(bps) => Some(Ok(bps)),
             None => self.stage_value(|stage| stage.row.probability_bps).await,
         }
     }
 
-    /// The probability that a human set over the stage's, in basis points; null when none did.
+    /// The probability that a human set over the stage's, in basis points; null when none did. A closed deal keeps it.
     async fn probability_override_bps(&self) -> Option<i32> {
         self.row.probability_bps
     }
@@ -224,6 +236,10 @@ impl Deal {
     pub async fn find(view: &Arc<View>, id: Uuid) -> Result<Option<Self>> {
         let row = view.loader.load_one(units::DealId(id)).await.map_err(|error| fault(&error))?;
         Ok(row.map(|row| Self { view: Arc::clone(view), id, row }))
+    }
+
+    fn overrides_count(&self) -> bool {
+        !matches!(status(&self.row), DealStatus::Won | DealStatus::Lost | DealStatus::NoDecision)
     }
 
     async fn stage_value<T>(&self, of: impl Fn(&Stage) -> T) -> Option<Result<T>> {

@@ -56,11 +56,13 @@ mutations! {
     ClosesInFuture,
     /// It would close before it was opened.
     ClosesBeforeOpening,
+    /// It would close before it was last reopened.
+    ClosesBeforeReopening,
     /// Only a closed deal is in the category Closed.
     CategoryClosed,
     /// A deal cannot be merged into itself.
     MergedIntoItself,
-    /// The deal to merge into is not there, or is merged itself.
+    /// The deal to merge into is not there, or is merged itself, then or later.
     NoSurvivor,
 }
 
@@ -188,7 +190,7 @@ inputs! {
     }
     /// Says that a deal is the same as another, which lives on.
     DealMergeInput {
-        /// The deal that is merged: it is in no figure any more.
+        /// The deal that is merged, an open one: it is in no figure any more.
         id: ID,
         /// The deal that lives on.
         into: ID,
@@ -431,7 +433,7 @@ impl DealMutations {
         .await
     }
 
-    /// Says that a deal is the same as another, which lives on.
+    /// Says that an open deal is the same as another, which lives on. A closed one is reopened first.
     async fn deal_merge(
         &self,
         context: &Context<'_>,

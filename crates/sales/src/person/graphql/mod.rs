@@ -80,12 +80,12 @@ impl Person {
         self.row.role
     }
 
-    /// The team; null while in none.
+    /// The team; null while in none that stands: one that was disbanded has no members.
     async fn team(&self) -> Option<Result<Team>> {
         Team::find(&self.view, self.row.team_id?).await.transpose()
     }
 
-    /// The root of the team's tree; null while in no team.
+    /// The root of the team's tree; null while in no team that stands.
     async fn region(&self) -> Option<Result<Team>> {
         let find = async || {
             let Some(team) = self.row.team_id else { return Ok(None) };
