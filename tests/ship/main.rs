@@ -7,11 +7,13 @@ mod bounds;
 mod crashes;
 mod crossings;
 mod examples;
+mod exports;
 #[cfg(feature = "field-data")]
 mod field_data;
 mod fixtures;
 mod harness;
 mod house_rules;
+mod import_reverts;
 mod importing;
 mod own;
 mod plans;

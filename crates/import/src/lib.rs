@@ -4,6 +4,7 @@
 mod days;
 mod deals;
 mod files;
+mod ledger;
 mod mapping;
 mod organisation;
 mod plan;

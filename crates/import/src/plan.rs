@@ -17,9 +17,14 @@ pub(crate) struct Importer<'a> {
     pub(crate) import_id: Uuid,
 }
 
+/// Whom the log names as the one who imports from a source.
+pub(crate) fn actor(source: &str) -> String {
+    format!("import:{source}")
+}
+
 impl Importer<'_> {
     fn actor(&self) -> String {
-        format!("import:{}", self.source)
+        actor(self.source)
     }
 
     fn submission(&self, stream: StreamRef, command_id: Uuid, verb: Verb, reason: Option<&str>) -> Submission {

@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 /// Rejects that are told one by one; the others are only counted.
 pub(crate) const REJECTS_TOLD_MAX: usize = 1_000;
+/// Lines of one kind that the text tells.
+const TOLD_MAX: usize = 20;
 
 /// What an import came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -115,8 +117,14 @@ impl Reverted {
     /// The report as lines for people.
     pub fn to_text(&self) -> String {
         let mut text = format!("withdrew {} events; {} were gone before", self.withdrawn, self.gone_before);
-        for (position, why) in &self.refused {
+        if !self.refused.is_empty() {
+            text.push_str(&format!("; {} stay", self.refused.len()));
+        }
+        for (position, why) in self.refused.iter().take(TOLD_MAX) {
             text.push_str(&format!("\n  the event at position {position} stays: {why}"));
+        }
+        if self.refused.len() > TOLD_MAX {
+            text.push_str(&format!("\n  ... and {} more", self.refused.len() - TOLD_MAX));
         }
         text
     }

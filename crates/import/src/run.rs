@@ -125,8 +125,10 @@ pub async fn run(
     request: &Request,
     progress: &dyn Fn(Progress),
 ) -> Result<Report, ImportError> {
-    let mut report = Report { import_id: import_id(tenant, request)?, dry_run: request.dry_run, ..Report::default() };
+    let content = content_id(tenant, request)?;
+    let mut report = Report { dry_run: request.dry_run, ..Report::default() };
     let reads = Reads::new(logbook.pool().clone(), tenant.clone());
+    report.import_id = import_id(&reads, content, &request.mapping.source).await?;
     let planned = plan(logbook, &reads, tenant, request, &mut report, progress).await;
     reads.finish().await;
     let submissions = planned?;
@@ -145,8 +147,20 @@ fn given_files(request: &Request) -> Result<Files<'_>, ImportError> {
     Ok(Files { folders: &request.folders, given: &request.files })
 }
 
-/// The import's id: the same for the same files by the same mapping into the same tenant, so that a broken one goes on.
-fn import_id(tenant: &Tenant, request: &Request) -> Result<Uuid, ImportError> {
+/// The import's id. Each run has its own; a run that goes on with the files of the last one, with no other import and no
+/// revert in between, has the id of that one.
+async fn import_id(reads: &Reads, content: Uuid, source: &str) -> Result<Uuid, ImportError> {
+    let rows = reads.rows(include_str!("sql/runs.sql"), &[&plan::actor(source)]).await?;
+    let of_run = |number: usize| Uuid::new_v5(&content, format!("run {number}").as_bytes());
+    let last = rows.last().map(|row| row.get::<_, Uuid>(0));
+    Ok(match last {
+        Some(last) if last == of_run(rows.len() - 1) => last,
+        _ => of_run(rows.len()),
+    })
+}
+
+/// The id of the files with the mapping.
+fn content_id(tenant: &Tenant, request: &Request) -> Result<Uuid, ImportError> {
     let (files, mapping) = (given_files(request)?, &request.mapping);
     let mut id = Uuid::new_v5(&tenant.id.0, format!("{mapping:?}").as_bytes());
     let products = mapping.products.as_ref().map(|map| ("products", &map.file));

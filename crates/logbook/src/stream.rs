@@ -241,7 +241,7 @@ impl<S: Slice> Stream<S> {
         if dead.contains(&unit.first) {
             return Ok(nothing);
         }
-        if matches!(unit.act, Act::Say(_)) {
+        if matches!(unit.act, Act::Say(_)) && !order.beneath {
             self.standing_at(position, &self.standing())?;
         }
         let mut after = self.units.clone();
