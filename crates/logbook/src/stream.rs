@@ -50,7 +50,7 @@ pub enum Act<E> {
 
 impl<E> Unit<E> {
     /// What it says; nothing when it withdraws.
-    fn events(&self) -> &[E] {
+    pub fn events(&self) -> &[E] {
         match &self.act {
             Act::Say(events) => events,
             Act::Withdraw(_) => &[],
