@@ -4,7 +4,7 @@ use crate::{
     exports::{Files, HEADER, OPEN, WON, appended, binary, deal, deal_as_of, mapping_file, payloads, program, run},
     harness::Ship,
 };
-use import::{ImportError, Mapping, Report};
+use import::{ImportError, Mapping};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, process::Stdio, time::Duration};
 

@@ -13,6 +13,8 @@ mod field_data;
 mod fixtures;
 mod harness;
 mod house_rules;
+mod import_moves;
+mod import_reading;
 mod import_reverts;
 mod importing;
 mod own;
