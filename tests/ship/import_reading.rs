@@ -245,3 +245,12 @@ fn a_mapping_that_contradicts_itself_is_refused() {
         assert!(refused.contains(said), "{refused}");
     }
 }
+
+#[test]
+fn the_documented_example_is_a_mapping() {
+    let text = std::fs::read_to_string(mapping_file().with_file_name("README.md")).unwrap();
+    let example = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let files = Files::new(OPEN);
+    files.write("mapping.toml", example);
+    Mapping::read(&files.0.join("mapping.toml")).unwrap();
+}

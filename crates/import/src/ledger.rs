@@ -1,8 +1,9 @@
 //! The log as an import that is taken back looks at it: which units say which things, and which things they name.
 
-use logbook::{Fault, Reads, WITHDRAWN, Withdrawn};
+use logbook::{Fault, Reads, Recorded, WITHDRAWN, Withdrawn};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
+use units::Position;
 use uuid::Uuid;
 
 /// Events of one page.
@@ -24,6 +25,26 @@ pub(crate) struct Said {
     names: Vec<Uuid>,
 }
 
+impl Said {
+    fn of(event: Recorded, payload: &Value, import_id: Uuid, roots: &mut HashMap<i64, i64>) -> Self {
+        let first = event.position.0;
+        let root = event.replaces.map_or(first, |replaced| roots.get(&replaced.0).copied().unwrap_or(replaced.0));
+        roots.insert(first, root);
+        let mut named = Vec::new();
+        names(payload, &mut named);
+        Self {
+            first,
+            stream: event.stream_id,
+            command: event.command_id,
+            root,
+            own: event.context.correlation_id == Some(import_id),
+            provides: provided(&event.event_type, event.stream_id, payload),
+            kind: event.stream_kind,
+            names: named,
+        }
+    }
+}
+
 /// All that the log says.
 pub(crate) struct Ledger {
     pub(crate) units: Vec<Said>,
@@ -35,37 +56,27 @@ impl Ledger {
     /// Reads the log of a tenant, page by page.
     pub(crate) async fn read(reads: &Reads, import_id: Uuid) -> Result<Self, Fault> {
         let (mut units, mut withdrawals) = (Vec::<Said>::new(), Vec::new());
-        let (mut roots, mut after) = (HashMap::<i64, i64>::new(), 0_i64);
+        let (mut roots, mut after) = (HashMap::<i64, i64>::new(), Position(0));
         loop {
-            let rows = reads.rows(include_str!("sql/events_said.sql"), &[&after, &PAGE]).await?;
-            for row in &rows {
-                after = row.get(0);
-                let (event_type, payload): (&str, &[u8]) = (row.get(3), row.get(7));
+            let page = reads.events_after(after, PAGE).await?;
+            let last_page = page.len() < PAGE as usize;
+            for event in page {
+                after = event.position;
                 let broken = |error: serde_json::Error| Fault::new("reading an event", error);
-                if event_type == WITHDRAWN {
-                    let withdrawn: Withdrawn = serde_json::from_slice(payload).map_err(broken)?;
-                    withdrawals.push((after, withdrawn.event.0));
+                if event.event_type == WITHDRAWN {
+                    let withdrawn: Withdrawn = serde_json::from_slice(&event.payload).map_err(broken)?;
+                    withdrawals.push((after.0, withdrawn.event.0));
                     continue;
                 }
-                let payload: Value = serde_json::from_slice(payload).map_err(broken)?;
-                let (stream, command): (Uuid, Uuid) = (row.get(2), row.get(5));
+                let payload: Value = serde_json::from_slice(&event.payload).map_err(broken)?;
                 match units.last_mut() {
-                    Some(last) if last.stream == stream && last.command == command => names(&payload, &mut last.names),
-                    _ => {
-                        let root = row
-                            .get::<_, Option<i64>>(4)
-                            .map_or(after, |replaced| roots.get(&replaced).copied().unwrap_or(replaced));
-                        roots.insert(after, root);
-                        let mut named = Vec::new();
-                        names(&payload, &mut named);
-                        let own = row.get::<_, Uuid>(6) == import_id;
-                        let provides = provided(event_type, stream, &payload);
-                        let kind = row.get(1);
-                        units.push(Said { first: after, kind, stream, command, root, own, provides, names: named });
+                    Some(last) if last.stream == event.stream_id && last.command == event.command_id => {
+                        names(&payload, &mut last.names);
                     }
+                    _ => units.push(Said::of(event, &payload, import_id, &mut roots)),
                 }
             }
-            if rows.len() < PAGE as usize {
+            if last_page {
                 break;
             }
         }

@@ -178,12 +178,11 @@ fn given_files(request: &Request) -> Result<Files<'_>, ImportError> {
 /// The import's id. Each run has its own; a run that goes on with the files of the last one, with no other import and no
 /// revert in between, has the id of that one.
 async fn import_id(reads: &Reads, content: Uuid, source: &str) -> Result<Uuid, ImportError> {
-    let rows = reads.rows(include_str!("sql/runs.sql"), &[&plan::actor(source)]).await?;
+    let runs = reads.import_runs(&plan::actor(source)).await?;
     let of_run = |number: usize| Uuid::new_v5(&content, format!("run {number}").as_bytes());
-    let last = rows.last().map(|row| row.get::<_, Uuid>(0));
-    Ok(match last {
-        Some(last) if last == of_run(rows.len() - 1) => last,
-        _ => of_run(rows.len()),
+    Ok(match runs.last() {
+        Some(last) if *last == of_run(runs.len() - 1) => *last,
+        _ => of_run(runs.len()),
     })
 }
 
