@@ -29,13 +29,24 @@ impl<R: Read> PlainLines<R> {
         let quotes = Quotes { delimiter, state: State::Begun, line: 1, row: 1, bytes: 0 };
         Self { inner, held: false, quotes }
     }
+
+    fn followed(&mut self, out: &[u8], written: usize, ended: bool) -> std::io::Result<usize> {
+        for byte in &out[..written] {
+            self.quotes.take(*byte).map_err(Error::other)?;
+        }
+        if ended {
+            self.quotes.end().map_err(Error::other)?;
+        }
+        Ok(written)
+    }
 }
 
 impl<R: Read> Read for PlainLines<R> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         let mut chunk = vec![0; out.len().saturating_sub(1).max(1)];
         if out.len() < 2 {
-            return self.inner.read(out); // no room to put a held byte back: nobody reads a file byte by byte
+            let read = self.inner.read(out)?; // no room to put a held byte back: nobody reads a file byte by byte
+            return self.followed(out, read, read == 0 && !out.is_empty());
         }
         loop {
             let read = self.inner.read(&mut chunk)?;
@@ -57,14 +68,8 @@ impl<R: Read> Read for PlainLines<R> {
                     put(*byte);
                 }
             }
-            for byte in &out[..written] {
-                self.quotes.take(*byte).map_err(Error::other)?;
-            }
-            if read == 0 {
-                self.quotes.end().map_err(Error::other)?;
-            }
             if written > 0 || read == 0 {
-                return Ok(written);
+                return self.followed(out, written, read == 0);
             }
         }
     }

@@ -191,19 +191,8 @@ fn moved(row: &DealRow, before: &Before, own: &[&Unit<Event>], ground: &Ground) 
     for (from, stage, cell) in path {
         changes.push(row.change(from, Command::ChangeStage { stage }, How::Also(same_stage), cell));
     }
-    let new = |command| row.change(at, command, How::New, &row.stage_cell);
-    if said.owner != wanted.owner {
-        changes.push(new(Command::ChangeOwner { owner: wanted.owner }));
-    }
-    if said.amount != wanted.amount && !won {
-        changes.push(new(Command::ChangeAmount { amount: wanted.amount }));
-    }
-    if said.close_on != wanted.close_on && row.closing.is_none() {
-        changes.push(new(Command::MoveCloseDate { close_on: wanted.close_on }));
-    }
-    if let Some(stage) = row.stage.filter(|stage| *stage != said.stage) {
-        changes.push(new(Command::ChangeStage { stage }));
-    }
+    changes
+        .extend(said.missing(row, won).into_iter().map(|command| row.change(at, command, How::New, &row.stage_cell)));
     changes
 }
 
@@ -238,6 +227,24 @@ impl Said {
     fn of(opening: &Opening) -> Self {
         let Opening { owner, amount, close_on, stage, .. } = opening.clone();
         Self { owner, owner_moved: false, amount, amount_moved: false, close_on, stage, stage_since: None }
+    }
+
+    /// What of a row it does not say.
+    fn missing(&self, row: &DealRow, won: bool) -> Vec<Command> {
+        let (wanted, mut commands) = (&row.opening, Vec::new());
+        if self.owner != wanted.owner {
+            commands.push(Command::ChangeOwner { owner: wanted.owner });
+        }
+        if self.amount != wanted.amount && !won {
+            commands.push(Command::ChangeAmount { amount: wanted.amount });
+        }
+        if self.close_on != wanted.close_on && row.closing.is_none() {
+            commands.push(Command::MoveCloseDate { close_on: wanted.close_on });
+        }
+        if let Some(stage) = row.stage.filter(|stage| *stage != self.stage) {
+            commands.push(Command::ChangeStage { stage });
+        }
+        commands
     }
 
     fn take(&mut self, command: &Command, from: Instant) {

@@ -8,7 +8,7 @@ use crate::{
 use logbook::{
     AnyCommand, AnyRefusal, Context, Fault, Rehearsal, Rejection, Slice, Source, Stream, StreamRef, Submission, Verb,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
 
 /// Who imports.
@@ -110,30 +110,9 @@ where
     let key = StreamRef { kind: S::KIND, id: story.id };
     let (shared, settles) = (story.shared, story.settles);
     let compared = compared(importer, rehearsal.stream::<S>(story.id), story);
-    let Compared { was_there, known, kept, mut waiting, cells } = compared;
+    let Compared { was_there, known, kept, waiting, cells } = compared;
     report.already_known += known.len() as u64;
-    let (mut own, mut stuck) = (Vec::new(), Vec::<Refused>::new());
-    loop {
-        let before = own.len();
-        while let Some(step) = waiting.pop_front() {
-            match rehearsal.put(&step.submission).await? {
-                Ok(rehearsed) => {
-                    let Step { effect, submission, place, cell } = step;
-                    own.push(Accepted { submission, from: From { effect, place, cell, types: rehearsed.types } });
-                }
-                Err(rejection) => {
-                    let cell = cell_of::<S>(&rejection, &cells).unwrap_or_else(|| step.cell.clone());
-                    let by_people = by_people(importer, rehearsal.stream::<S>(key.id), &rejection, settles);
-                    stuck.push(Refused { step, rule: rejection.to_string(), cell, by_people });
-                }
-            }
-        }
-        // A later change may have to come first: what moved forward in time makes room for what follows it.
-        if stuck.is_empty() || own.len() == before {
-            break;
-        }
-        waiting.extend(stuck.drain(..).map(|refused| refused.step));
-    }
+    let (own, stuck) = rehearsed::<S>(importer, rehearsal, key, settles, waiting, &cells).await?;
     let refused = stuck.len();
     for Refused { step, rule, cell, by_people } in stuck.into_iter().take(if shared { refused } else { 1 }) {
         let told = told(&step.place, cell, rule);
@@ -161,6 +140,39 @@ where
     }
     settle(own, accepted, report);
     Ok(())
+}
+
+/// Puts the steps of a story to the rehearsal: what it accepts, and what it refuses whatever comes first.
+async fn rehearsed<S: Slice>(
+    importer: &Importer<'_>,
+    rehearsal: &mut Rehearsal<'_>,
+    key: StreamRef,
+    settles: fn(&S::Event) -> bool,
+    mut waiting: VecDeque<Step>,
+    cells: &[CellOf<S>],
+) -> Result<(Vec<Accepted>, Vec<Refused>), Fault> {
+    let (mut own, mut stuck) = (Vec::new(), Vec::<Refused>::new());
+    loop {
+        let before = own.len();
+        while let Some(step) = waiting.pop_front() {
+            match rehearsal.put(&step.submission).await? {
+                Ok(rehearsed) => {
+                    let Step { effect, submission, place, cell } = step;
+                    own.push(Accepted { submission, from: From { effect, place, cell, types: rehearsed.types } });
+                }
+                Err(rejection) => {
+                    let cell = cell_of::<S>(&rejection, cells).unwrap_or_else(|| step.cell.clone());
+                    let by_people = by_people(importer, rehearsal.stream::<S>(key.id), &rejection, settles);
+                    stuck.push(Refused { step, rule: rejection.to_string(), cell, by_people });
+                }
+            }
+        }
+        // A later change may have to come first: what moved forward in time makes room for what follows it.
+        if stuck.is_empty() || own.len() == before {
+            return Ok((own, stuck));
+        }
+        waiting.extend(stuck.drain(..).map(|refused| refused.step));
+    }
 }
 
 /// Takes down what a story came to.
