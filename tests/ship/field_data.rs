@@ -1,6 +1,6 @@
 //! Real files of other people, and the figures that they published about them.
 
-use crate::{examples::example, harness::Ship, importing::payloads};
+use crate::{examples::example, exports::payloads, harness::Ship};
 use import::{ImportError, Mapping, Report, Request};
 use serde_json::{Value, json};
 use std::{

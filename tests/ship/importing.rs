@@ -1,81 +1,12 @@
 //! Imports of small files: newer exports, rejects, broken-off imports, and the way back.
 
-use crate::harness::Ship;
-use import::{ImportError, Mapping, Report, Request};
-use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
+use crate::{
+    exports::{Files, HEADER, OPEN, WON, appended, binary, deal, deal_as_of, mapping_file, payloads, program, run},
+    harness::Ship,
 };
-
-/// Files of a small company, in a folder that is gone after the test.
-struct Files(PathBuf);
-
-const HEADER: &str = "opportunity_id,sales_agent,product,account,deal_stage,engage_date,close_date,close_value\n";
-
-impl Files {
-    fn new(deals: &str) -> Self {
-        let files = Self(std::env::temp_dir().join(format!("quarterdeck-import-{}", logbook::fresh_id())));
-        std::fs::create_dir_all(&files.0).unwrap();
-        files.write("sales_teams.csv", "sales_agent,manager,regional_office\nTomas,Ines,North\nAda,Ines,North\n");
-        files.write("accounts.csv", "account,sector,subsidiary_of\nWest,transport,Northwind\nNorthwind,technolgy,\n");
-        files.write("products.csv", "product,sales_price\nGTX Pro,4821\nChart,55.50\n");
-        files.deals(deals);
-        files
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.0.join(name), text).unwrap();
-    }
-
-    fn deals(&self, rows: &str) {
-        self.write("sales_pipeline.csv", &format!("{HEADER}{rows}"));
-    }
-
-    fn request(&self, dry_run: bool) -> Request {
-        let mapping = Mapping::read(&mapping_file()).unwrap();
-        Request { mapping, folders: vec![self.0.clone()], files: BTreeMap::new(), dry_run }
-    }
-}
-
-impl Drop for Files {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
-fn mapping_file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("mappings/maven_crm.toml")
-}
-
-async fn run(ship: &Ship, files: &Files) -> Result<Report, ImportError> {
-    import::run(&ship.logbook, &ship.tenant, &files.request(false), &|_| {}).await
-}
-
-fn appended(report: &Report) -> u64 {
-    report.events_appended.values().sum()
-}
-
-/// What a deal says now: status, stage, amount, opening and closing day.
-async fn deal(ship: &Ship, id: &str) -> String {
-    deal_as_of(ship, id, json!({})).await
-}
-
-/// What a deal says as of an instant; dashes when it is not there.
-async fn deal_as_of(ship: &Ship, id: &str, at: Value) -> String {
-    let document = "query($ids: [String!], $at: AsOf) { asOf(at: $at) { deals(filter: { externalIds: $ids }) {
-        nodes { status amount { amount } openedOn closedOn stage { name } } } } }";
-    let found = ship.data(document, json!({ "ids": [id], "at": at })).await;
-    let node = &found["asOf"]["deals"]["nodes"][0];
-    let words =
-        [&node["status"], &node["stage"]["name"], &node["amount"]["amount"], &node["openedOn"], &node["closedOn"]];
-    words.map(|word| word.as_str().unwrap_or("-")).join(" ")
-}
-
-const OPEN: &str = "D1,Tomas,GTXPro,Northwind,Engaging,2017-01-02,,\n";
-const WON: &str = "D1,Tomas,GTXPro,Northwind,Won,2017-01-02,2017-03-01,4800\n";
+use import::{ImportError, Mapping};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, process::Stdio, time::Duration};
 
 #[tokio::test]
 async fn a_newer_export_appends_what_moved_and_corrects_what_was_rewritten() {
@@ -170,7 +101,8 @@ async fn few_rejects_let_the_others_in_and_a_dry_run_writes_nothing() {
     let dry = import::run(&ship.logbook, &ship.tenant, &files.request(true), &|_| {}).await.unwrap();
     assert_eq!(ship.data("{ logHead { position } }", json!({})).await["logHead"]["position"], "0");
     let wet = run(&ship, &files).await.unwrap();
-    let written = Report { dry_run: false, head: wet.head, ..dry };
+    let mut written = dry;
+    (written.dry_run, written.head) = (false, wet.head);
     assert_eq!((&written, wet.rejected), (&wet, 1), "a dry run counts alike");
     assert!(wet.to_text().contains("199   deal.opened") && wet.to_text().contains("Nothing"), "{}", wet.to_text());
     let words = serde_json::to_value(&wet).unwrap();
@@ -193,12 +125,22 @@ async fn missing_files_and_columns_and_ambiguous_days_are_told() {
     std::fs::remove_file(files.0.join("accounts.csv")).unwrap();
     let error = run(&ship, &files).await.unwrap_err().to_string();
     assert!(error.contains("accounts.csv") && error.contains("accounts"), "{error}");
-    for (other, warned) in [("2017-02-05", true), ("2017-02-13", false)] {
-        let row = "D1,Tomas,Chart,,Engaging,2017-05-02,,\n";
-        let files = Files::new(&format!("{row}{}", row.replace("D1", "D2").replace("2017-05-02", other)));
-        let report = run(&ship, &files).await.unwrap();
-        let told = report.warnings.iter().any(|warning| warning.contains("engage_date"));
-        assert_eq!(told, warned, "{other}: {:?}", report.warnings);
+    let cases = [
+        ("%d-%m-%Y", "05-02-2017", Some("2 of 2 values of engage_date")),
+        ("%d-%m-%Y", "13-02-2017", None),
+        ("%m/%d/%Y", "02/05/2017", Some("2 of 2 values of engage_date")),
+        ("%Y-%m-%d", "2017-02-05", None),
+    ];
+    for (format, other, warned) in cases {
+        let first: chrono::NaiveDate = "2017-05-02".parse().unwrap();
+        let row = format!("D1,Tomas,Chart,,Engaging,{},,\n", first.format(format));
+        let files = Files::new(&format!("{row}D2,Tomas,Chart,,Engaging,{other},,\n"));
+        let mut request = files.request(true);
+        format.clone_into(&mut request.mapping.date_format);
+        let report = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+        let told = report.warnings.iter().find(|warning| warning.contains("engage_date"));
+        assert_eq!(told.is_some(), warned.is_some(), "{other}: {:?}", report.warnings);
+        assert!(told.is_none_or(|told| told.contains(warned.unwrap())), "{told:?}");
     }
     let files = Files::new(OPEN);
     files.write("accounts.csv", "account,sector,subsidiary_of\n\u{fffd}");
@@ -354,17 +296,11 @@ async fn rows_that_deals_stand_on_are_rejected_by_the_same_words() {
 }
 
 #[tokio::test]
-async fn days_begin_in_the_mapping_s_time_zone_and_blanks_need_their_defaults() {
+async fn blanks_need_their_defaults() {
     let ship = Ship::launch().await;
     let files = Files::new(WON);
-    let mut request = files.request(false);
-    request.mapping.time_zone = Some("America/New_York".parse().unwrap());
-    import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
-    let events = payloads(&ship).await;
-    let won = events.iter().find(|event| event.0 == "deal.won").unwrap();
-    assert_eq!(won.2, "2017-03-01 05:00:00+00");
     files.deals("D2,Ada,Chart,,Prospecting,,,\nD3,Ada,Chart,,Lost,2017-01-02,2017-01-03,0\n");
-    request = files.request(true);
+    let mut request = files.request(true);
     (request.mapping.deals.opened_on_default, request.mapping.deals.lost_reason_default) = (None, None);
     let done = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await;
     let Err(ImportError::TooManyRejects { report, .. }) = done else { panic!("{done:?}") };
@@ -419,35 +355,6 @@ async fn the_program_imports_reports_and_takes_back() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("nothing was written"), "{refused:?}");
     let told: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
     assert_eq!(told["rejects"][0]["value"], "Nobody", "the report of a refused import is written too");
-}
-
-/// The program on the ship's database.
-fn binary(ship: &Ship) -> Command {
-    let tokio_postgres::config::Host::Unix(socket) = &ship.config.get_hosts()[0] else { panic!("a socket") };
-    let url = format!(
-        "host={} port=5432 user={} dbname={} options='-c role=quarterdeck_app'",
-        socket.display(),
-        ship.config.get_user().unwrap(),
-        ship.database
-    );
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
-    command.env("DATABASE_URL", &url).args(["--log", "off"]);
-    command
-}
-
-/// The program about to import files.
-fn program(ship: &Ship, files: &Files) -> Command {
-    let mut command = binary(ship);
-    command.args(["import", "--tenant", &ship.tenant.name, "--mapping"]).arg(mapping_file()).arg(&files.0);
-    command
-}
-
-/// What the log says, event for event.
-pub async fn payloads(ship: &Ship) -> Vec<(String, String, String, Vec<u8>)> {
-    let sql =
-        "SELECT type, stream_id::text, effective_at::text, payload FROM event WHERE tenant_id = $1 ORDER BY position";
-    let rows = ship.superuser().await.query(sql, &[&ship.tenant.id.0]).await.unwrap();
-    rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

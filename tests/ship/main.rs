@@ -11,11 +11,15 @@ mod crossings;
 mod drill_down;
 mod ending;
 mod examples;
+mod exports;
 #[cfg(feature = "field-data")]
 mod field_data;
 mod fixtures;
 mod harness;
 mod house_rules;
+mod import_moves;
+mod import_reading;
+mod import_reverts;
 mod importing;
 mod mistakes;
 mod own;

@@ -1,215 +1,226 @@
-//! The wanted stories of deals.
+//! The rows of the deals' file: every mapped cell is read, also where its kind of row does not use it.
 
 use crate::{
-    days::DayFormat,
+    columns::{Columns, DayCell},
+    days::{Moment, Zones},
     files::{Files, Row, Sheet},
-    mapping::{AmountMap, DealMap, Mapping},
+    mapping::{AmountMap, DealMap, Mapping, StageMap},
     organisation::{Taken, Wanted, money, pipeline_id, stage_id, text},
     report::Report,
     run::ImportError,
-    wanted::{Change, Place, Story, thing},
+    wanted::{Cell, CellOf, Place, thing},
 };
-use chrono::NaiveDate;
 use sales::{
-    deal::{Assumed, Command, Deal, Event, Opening},
+    deal::{Assumed, Command, Deal, Opening, Refusal},
     pipeline::StageKind,
 };
-use std::collections::HashSet;
-use units::{AccountId, Money, PersonId, PipelineId, ProductId, Text, Zone};
+use std::{collections::HashSet, sync::Arc};
+use units::{AccountId, Instant, Money, PersonId, PipelineId, ProductId, StageId, Text};
 use uuid::Uuid;
 
-/// The columns of the deals' file, by their places.
-struct Columns {
-    id: usize,
-    name: Option<usize>,
-    owner: usize,
-    product: Option<usize>,
-    account: Option<usize>,
-    stage: usize,
-    opened_on: usize,
-    closed_on: Option<usize>,
-    close_on: Option<usize>,
-    open_amount: Option<usize>,
-    won_amount: Option<usize>,
-    lost_reason: Option<usize>,
+/// A deal as its row tells it.
+pub(crate) struct DealRow {
+    pub(crate) id: Uuid,
+    pub(crate) place: Place,
+    /// What it was opened as; its stage is the one at which closed deals were opened.
+    pub(crate) opening: Opening,
+    /// When it was opened, as told or assumed.
+    pub(crate) opened: Moment,
+    pub(crate) opened_cell: Cell,
+    /// The stage that it is in, if that is an open one.
+    pub(crate) stage: Option<StageId>,
+    pub(crate) stage_cell: Cell,
+    /// When it came to stages.
+    pub(crate) entries: Vec<Entry>,
+    /// The stage whose day of entry is in the column of the day of opening.
+    pub(crate) opened_by_entry: Option<StageId>,
+    pub(crate) closing: Option<Closing>,
+    pub(crate) cells: Vec<CellOf<Deal>>,
 }
 
-impl Columns {
-    fn of(sheet: &Sheet, map: &DealMap) -> Result<Self, ImportError> {
-        let amount = |amount: &AmountMap| match amount {
-            AmountMap::Column(name) => sheet.column(name).map(Some),
-            AmountMap::None | AmountMap::ListPrice => Ok(None),
-        };
-        Ok(Self {
-            id: sheet.column(&map.id)?,
-            name: sheet.maybe(map.name.as_ref())?,
-            owner: sheet.column(&map.owner)?,
-            product: sheet.maybe(map.product.as_ref())?,
-            account: sheet.maybe(map.account.as_ref())?,
-            stage: sheet.column(&map.stage)?,
-            opened_on: sheet.column(&map.opened_on)?,
-            closed_on: sheet.maybe(map.closed_on.as_ref())?,
-            close_on: sheet.maybe(map.close_on.as_ref())?,
-            open_amount: amount(&map.open_amount)?,
-            won_amount: amount(&map.won_amount)?,
-            lost_reason: sheet.maybe(map.lost_reason.as_ref())?,
-        })
+/// When a deal came to a stage.
+pub(crate) struct Entry {
+    pub(crate) stage: StageId,
+    pub(crate) instant: Instant,
+    pub(crate) cell: Cell,
+}
+
+/// How a deal was closed, and when.
+pub(crate) struct Closing {
+    pub(crate) command: Command,
+    pub(crate) instant: Instant,
+    pub(crate) cell: Cell,
+}
+
+impl DealRow {
+    /// When it begins: a deal that closes before it was opened begins when it closes.
+    pub(crate) fn begins(&self) -> Instant {
+        self.closing.as_ref().map_or(self.opened.instant, |closing| closing.instant.min(self.opened.instant))
     }
-}
-
-/// How many values of a column of days there are, and how many could be read the other way round.
-#[derive(Default)]
-struct Ambiguity {
-    values: u64,
-    ambiguous: u64,
 }
 
 struct Reader<'a> {
     mapping: &'a Mapping,
     map: &'a DealMap,
     columns: Columns,
-    format: DayFormat,
-    zone: Zone,
+    zones: Zones,
     wanted: &'a Wanted,
-    opened: Ambiguity,
-    closed: Ambiguity,
+    opened_by_entry: Option<StageId>,
+    /// Open rows that hold what only closed ones can.
+    closing_on_open: u64,
 }
 
 /// Reads the deals.
 pub(crate) fn read(
     mapping: &Mapping,
     files: &Files<'_>,
-    zone: Zone,
+    zones: Zones,
     wanted: &Wanted,
     report: &mut Report,
     progress: &dyn Fn(u64),
-) -> Result<Vec<Story<Deal>>, ImportError> {
+) -> Result<Vec<DealRow>, ImportError> {
     let map = &mapping.deals;
-    let mut sheet = Sheet::open("deals", &files.find("deals", &map.file)?)?;
-    let format = DayFormat::new(&mapping.date_format)
-        .ok_or_else(|| ImportError::Mapping(format!("date_format = \"{}\" tells no day", mapping.date_format)))?;
-    let columns = Columns::of(&sheet, map)?;
-    let (opened, closed) = Default::default();
-    let mut reader = Reader { mapping, map, columns, format, zone, wanted, opened, closed };
-    let (mut stories, mut seen) = (Vec::new(), HashSet::new());
+    let mut sheet = Sheet::open("deals", &files.find("deals", &map.file)?, mapping.delimiter)?;
+    let columns = Columns::of(&sheet, mapping)?;
+    let by_entry = mapping
+        .pipeline
+        .stages
+        .iter()
+        .find(|stage| stage.entered_on.as_ref().is_some_and(|entered| entered.column() == map.opened_on.column()));
+    let opened_by_entry = by_entry.map(|stage| stage_id(mapping, &stage.name));
+    let mut reader = Reader { mapping, map, columns, zones, wanted, opened_by_entry, closing_on_open: 0 };
+    let (mut deals, mut seen) = (Vec::new(), HashSet::new());
+    let file: Arc<str> = Arc::from(sheet.name.as_str());
     while let Some(row) = sheet.next(report)? {
         let line = row.line;
-        match reader.story(&row, &mut seen) {
-            Ok((id, changes)) => {
-                count(&changes, report);
-                stories.push(Story { id, changes, place: Place { file: sheet.name.clone(), line } });
+        match reader.deal(&row, Place { file: Arc::clone(&file), line }, &mut seen) {
+            Ok(deal) => {
+                count(&deal, report);
+                deals.push(deal);
             }
             Err((column, value, rule)) => report.reject(sheet.rejected(line, &column, &value, &rule)),
         }
-        progress(line);
+        progress(deals.len() as u64);
     }
-    for (column, found) in [(Some(&map.opened_on), &reader.opened), (map.closed_on.as_ref(), &reader.closed)] {
-        if let (Some(column), true) = (column, found.values > 0 && found.ambiguous == found.values) {
-            report.warnings.push(format!(
-                "{}: every value of {column} is a day with day and month the other way round too; it was read as {}",
-                sheet.name, mapping.date_format
-            ));
-        }
+    report.warnings.extend(reader.columns.warnings(&file));
+    if reader.closing_on_open > 0 {
+        report.warnings.push(format!(
+            "{file}: {} rows of open deals have a closing day, an amount won or a reason: of open deals these are not taken",
+            reader.closing_on_open
+        ));
     }
-    Ok(stories)
+    Ok(deals)
 }
 
-fn count(changes: &[Change<Deal>], report: &mut Report) {
-    let mut assumed = |fields: &[Assumed]| {
-        for field in fields {
-            *report.assumed.entry(format!("{field:?}")).or_default() += 1;
-        }
+fn count(deal: &DealRow, report: &mut Report) {
+    let lost = match &deal.closing {
+        Some(Closing { command: Command::Lose { assumed, .. }, .. }) => assumed.as_slice(),
+        _ => &[],
     };
-    let mut conflict = false;
-    for change in changes {
-        match &change.command {
-            Command::Open(opening) => {
-                assumed(&opening.assumed);
-                conflict |= opening.dates_conflict;
-            }
-            Command::Lose { assumed: fields, .. } => assumed(fields),
-            _ => {}
-        }
+    for field in deal.opening.assumed.iter().chain(lost) {
+        *report.assumed.entry(format!("{field:?}")).or_default() += 1;
     }
-    report.conflicts += u64::from(conflict);
+    report.conflicts += u64::from(deal.opening.dates_conflict);
 }
 
 fn bad(column: &str, value: &str, rule: impl Into<String>) -> (String, String, String) {
     (column.to_owned(), value.to_owned(), rule.into())
 }
 
+/// What an amount's column says, whether the row uses it or not.
+struct Amounts {
+    open: Option<Money>,
+    won: Option<Money>,
+}
+
 impl Reader<'_> {
-    fn story(&mut self, row: &Row<'_>, seen: &mut HashSet<String>) -> Taken<(Uuid, Vec<Change<Deal>>)> {
-        let map = self.map;
+    fn deal(&mut self, row: &Row<'_>, place: Place, seen: &mut HashSet<String>) -> Taken<DealRow> {
+        let (mapping, map) = (self.mapping, self.map);
         let external_id = text(row.get(self.columns.id), &map.id)?;
         let stage_name = row.get(self.columns.stage);
-        let stages = &self.mapping.pipeline.stages;
-        let stage = stages.iter().find(|stage| stage.name == stage_name);
+        let stage = mapping.pipeline.stages.iter().find(|stage| stage.name == stage_name);
         let stage = stage.ok_or_else(|| bad(&map.stage, stage_name, "the pipeline has no stage of that name"))?;
-        let opened_on = self.day(row.maybe(Some(self.columns.opened_on)), &map.opened_on, true)?;
-        let closed_on = match stage.kind {
-            StageKind::Open => None,
-            StageKind::Won | StageKind::Lost => Some(self.closing_day(row)?),
+        let told = self.columns.opened.read(row, self.zones)?;
+        let closed = self.closed(row)?;
+        let close_on = self.columns.close_on.as_mut().map(|column| column.read(row, self.zones)).transpose()?.flatten();
+        let entries = self.entries(row)?;
+        let closed_on = closed.filter(|_| stage.kind != StageKind::Open);
+        let opened = match (told, map.opened_on_default) {
+            (Some(moment), _) => moment,
+            (None, Some(default)) => Moment::of_day(default, self.zones),
+            (None, None) => {
+                return Err(bad(map.opened_on.column(), "", "a deal needs the day on which it was opened"));
+            }
         };
-        let (opened_on, day_assumed) = match (opened_on, map.opened_on_default) {
-            (Some(day), _) => (day, false),
-            (None, Some(default)) => (default, true),
-            (None, None) => return Err(bad(&map.opened_on, "", "a deal needs the day on which it was opened")),
-        };
+        let product = row.maybe(self.columns.product).map(|value| self.product(value)).transpose()?;
+        let amounts = self.amounts(row, product)?;
+        let mut opening = self.opening(row, external_id.clone(), product, amounts.open)?;
+        opening.close_on = close_on.map(|moment| moment.day);
+        // An opening that nobody told contradicts nothing.
+        opening.dates_conflict = told.is_some() && closed_on.is_some_and(|closed| closed.day < opened.day);
+        opening.assumed = if told.is_none() { vec![Assumed::OpenedOn] } else { vec![] };
+        let closing = self.closing(row, stage, closed_on, &amounts)?;
         if !seen.insert(external_id.as_str().to_owned()) {
             return Err(bad(&map.id, external_id.as_str(), "the id appears twice"));
         }
-        let conflict = closed_on.is_some_and(|closed_on| closed_on < opened_on);
-        let opened_on = closed_on.map_or(opened_on, |closed_on| closed_on.min(opened_on));
-        let opened_at = if stage.kind == StageKind::Open { &stage.name } else { &map.opened_at_stage };
-        let mut opening = self.opening(row, external_id, opened_at)?;
-        opening.dates_conflict = conflict;
-        opening.assumed = if day_assumed { vec![Assumed::OpenedOn] } else { vec![] };
-        let id = thing(&self.mapping.source, "deal", opening.external_id.as_ref().map_or("", Text::as_str));
-        let mut changes = vec![Change {
-            effective: self.zone.first_instant(opened_on),
-            command: Command::Open(opening),
-            like: |event, _| matches!(event, Event::Opened { .. }),
-        }];
-        if let Some(closed_on) = closed_on {
-            changes.push(self.closing(row, &stage.name, stage.kind, closed_on)?);
+        if stage.kind == StageKind::Open {
+            let won = self.columns.won_amount != self.columns.open_amount && amounts.won.is_some_and(positive);
+            let reason = row.maybe(self.columns.lost_reason).is_some();
+            self.closing_on_open += u64::from(closed.is_some() || won || reason);
         }
-        Ok((id, changes))
+        Ok(DealRow {
+            id: thing(&mapping.source, "deal", external_id.as_str()),
+            place,
+            opened,
+            opened_cell: self.columns.opened.cell(row),
+            stage: (stage.kind == StageKind::Open).then(|| stage_id(mapping, &stage.name)),
+            stage_cell: Cell::new(&map.stage, stage_name),
+            entries,
+            opened_by_entry: self.opened_by_entry,
+            closing,
+            cells: self.cells(row),
+            opening,
+        })
     }
 
-    fn day(&mut self, value: Option<&str>, column: &str, opened: bool) -> Taken<Option<NaiveDate>> {
-        let Some(value) = value else { return Ok(None) };
-        let day = self.format.parse(value);
-        let day = day.ok_or_else(|| {
-            bad(column, value, format!("it is no day of the declared format {}", self.mapping.date_format))
-        })?;
-        let found = if opened { &mut self.opened } else { &mut self.closed };
-        found.values += 1;
-        found.ambiguous += u64::from(self.format.ambiguous(value));
-        Ok(Some(day))
+    fn closed(&mut self, row: &Row<'_>) -> Taken<Option<Moment>> {
+        self.columns.closed.as_mut().map_or(Ok(None), |column| column.read(row, self.zones))
     }
 
-    fn closing_day(&mut self, row: &Row<'_>) -> Taken<NaiveDate> {
-        let column = self.map.closed_on.as_deref().unwrap_or("closed_on");
-        let day = self.day(row.maybe(self.columns.closed_on), column, false)?;
-        day.ok_or_else(|| bad(column, "", "a closed deal needs the day on which it closed"))
+    fn entries(&mut self, row: &Row<'_>) -> Taken<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for (stage, column) in &mut self.columns.entered {
+            if let Some(moment) = column.read(row, self.zones)? {
+                entries.push(Entry { stage: *stage, instant: moment.instant, cell: column.cell(row) });
+            }
+        }
+        entries.sort_by_key(|entry| entry.instant);
+        Ok(entries)
     }
 
-    fn opening(&self, row: &Row<'_>, external_id: Text, stage: &str) -> Taken<Opening> {
+    fn amounts(&self, row: &Row<'_>, product: Option<(&str, Uuid, Option<Money>)>) -> Taken<Amounts> {
+        let amount = |map: &AmountMap, place| match map {
+            AmountMap::None => Ok(None),
+            AmountMap::ListPrice => Ok(product.and_then(|(_, _, price)| price)),
+            AmountMap::Column(name) => row.maybe(place).map(|value| money(value, name, self.mapping)).transpose(),
+        };
+        let open = amount(&self.map.open_amount, self.columns.open_amount)?;
+        Ok(Amounts { open, won: amount(&self.map.won_amount, self.columns.won_amount)? })
+    }
+
+    fn opening(
+        &self,
+        row: &Row<'_>,
+        external_id: Text,
+        product: Option<(&str, Uuid, Option<Money>)>,
+        amount: Option<Money>,
+    ) -> Taken<Opening> {
         let (map, wanted) = (self.map, self.wanted);
         let owner = row.get(self.columns.owner);
         let alias = self.mapping.people.aliases.get(owner).map_or(owner, String::as_str);
         let owner =
             wanted.person_ids.get(alias).ok_or_else(|| bad(&map.owner, owner, "there is no person of that name"))?;
-        let product = row.maybe(self.columns.product).map(|value| self.product(value)).transpose()?;
         let account = row.maybe(self.columns.account).map(|value| self.account(value)).transpose()?;
-        let amount = match &map.open_amount {
-            AmountMap::None => None,
-            AmountMap::ListPrice => product.and_then(|(_, _, price)| price),
-            AmountMap::Column(name) => {
-                row.maybe(self.columns.open_amount).map(|value| money(value, name, self.mapping)).transpose()?
-            }
-        };
         let name = match (row.maybe(self.columns.name), account, product) {
             (Some(name), _, _) => name.to_owned(),
             (None, Some((account, _)), Some((product, _, _))) => format!("{account}: {product}"),
@@ -217,20 +228,15 @@ impl Reader<'_> {
             (None, None, Some((product, _, _))) => format!("{product} ({external_id})"),
             (None, None, None) => external_id.to_string(),
         };
-        let close_on = row.maybe(self.columns.close_on);
-        let column = map.close_on.as_deref().unwrap_or_default();
-        let close_on = close_on.map(|value| {
-            self.format.parse(value).ok_or_else(|| bad(column, value, "it is no day of the declared format"))
-        });
         Ok(Opening {
             name: text(&name, map.name.as_deref().unwrap_or("name"))?,
             pipeline: PipelineId(pipeline_id(self.mapping)),
-            stage: stage_id(self.mapping, stage),
+            stage: stage_id(self.mapping, &map.opened_at_stage),
             owner: PersonId(*owner),
             account: account.map(|(_, id)| AccountId(id)),
             product: product.map(|(_, id, _)| ProductId(id)),
             amount,
-            close_on: close_on.transpose()?,
+            close_on: None,
             external_id: Some(external_id),
             assumed: vec![],
             dates_conflict: false,
@@ -255,31 +261,76 @@ impl Reader<'_> {
         found.map(|id| (name, *id)).ok_or_else(|| bad(column, value, "there is no account of that name"))
     }
 
-    fn closing(&self, row: &Row<'_>, stage: &str, kind: StageKind, closed_on: NaiveDate) -> Taken<Change<Deal>> {
+    fn closing(
+        &self,
+        row: &Row<'_>,
+        stage: &StageMap,
+        closed_on: Option<Moment>,
+        amounts: &Amounts,
+    ) -> Taken<Option<Closing>> {
         let map = self.map;
-        let stage = Some(stage_id(self.mapping, stage));
-        let command = if kind == StageKind::Won {
-            let amount = match &map.won_amount {
-                AmountMap::Column(name) => {
-                    let value = row.maybe(self.columns.won_amount);
-                    let value = value.ok_or_else(|| bad(name, "", "a won deal needs its amount"))?;
-                    Some(money(value, name, self.mapping)?)
+        if stage.kind == StageKind::Open {
+            return Ok(None);
+        }
+        let column = self.columns.closed.as_ref().map_or("closed_on", |column| column.name.as_str());
+        let Moment { day, instant } =
+            closed_on.ok_or_else(|| bad(column, "", "a closed deal needs the day on which it closed"))?;
+        let (closed_on, id) = (Some(day), Some(stage_id(self.mapping, &stage.name)));
+        let command = if stage.kind == StageKind::Won {
+            let missing = match &map.won_amount {
+                AmountMap::Column(name) => Some(bad(name, "", "a won deal needs its amount")),
+                AmountMap::ListPrice => {
+                    let product = self.columns.product.map_or("", |product| row.get(product));
+                    let column = map.product.as_deref().unwrap_or_default();
+                    Some(bad(column, product, "a won deal needs its amount: the row's product has no list price"))
                 }
-                AmountMap::None | AmountMap::ListPrice => None,
+                AmountMap::None => None,
             };
-            Command::Win { amount, closed_on: Some(closed_on), stage }
+            match (amounts.won, missing) {
+                (None, Some(missing)) => return Err(missing),
+                (amount, _) => Command::Win { amount, closed_on, stage: id },
+            }
         } else {
             let own = row.maybe(self.columns.lost_reason);
             let column = map.lost_reason.as_deref().unwrap_or("lost_reason");
             let reason = own.or(map.lost_reason_default.as_deref());
             let reason = reason.ok_or_else(|| bad(column, "", "a lost deal needs its reason"))?;
             let assumed = if own.is_some() { vec![] } else { vec![Assumed::LostReason] };
-            let reason = Some(text(reason, column)?);
-            Command::Lose { reason, competitor: None, closed_on: Some(closed_on), stage, assumed }
+            Command::Lose { reason: Some(text(reason, column)?), competitor: None, closed_on, stage: id, assumed }
         };
-        let like = |event: &Event, _: &Command| {
-            matches!(event, Event::Won { .. } | Event::Lost { .. } | Event::NoDecision { .. })
-        };
-        Ok(Change { effective: self.zone.first_instant(closed_on), command, like })
+        let cell = self.columns.closed.as_ref().map(|column| column.cell(row)).unwrap_or_default();
+        Ok(Some(Closing { command, instant, cell }))
     }
+
+    /// Which cells the refusals of deals are about.
+    fn cells(&self, row: &Row<'_>) -> Vec<CellOf<Deal>> {
+        let map = self.map;
+        let cell = |column: &str, place: Option<usize>| {
+            Cell::new(column, place.map(|place| row.get(place)).unwrap_or_default())
+        };
+        let named = |column: &Option<String>, place| cell(column.as_deref().unwrap_or_default(), place);
+        let mut cells: Vec<CellOf<Deal>> = vec![
+            (|refusal| matches!(refusal, Refusal::OwnerNotActive), cell(&map.owner, Some(self.columns.owner))),
+            (|refusal| matches!(refusal, Refusal::UnknownAccount), named(&map.account, self.columns.account)),
+            (|refusal| matches!(refusal, Refusal::UnknownProduct), named(&map.product, self.columns.product)),
+        ];
+        let amounts = [(&map.won_amount, self.columns.won_amount), (&map.open_amount, self.columns.open_amount)];
+        for (amount, place) in amounts {
+            if let AmountMap::Column(name) = amount {
+                let about = |refusal: &Refusal| matches!(refusal, Refusal::NegativeAmount | Refusal::WonNeedsAmount);
+                cells.push((about, cell(name, place)));
+            }
+        }
+        if let Some(closed) = &self.columns.closed {
+            let about = |refusal: &Refusal| {
+                matches!(refusal, Refusal::ClosesInFuture { .. } | Refusal::ClosesBeforeOpening { .. })
+            };
+            cells.push((about, DayCell::cell(closed, row)));
+        }
+        cells
+    }
+}
+
+fn positive(money: Money) -> bool {
+    money.amount_minor != 0
 }

@@ -1,6 +1,8 @@
 //! The CSV files: found by name in folders, read row by row.
 
 use crate::{
+    lines::{PlainLines, Unread},
+    mapping::Mapping,
     report::{Reject, Report},
     run::ImportError,
 };
@@ -15,6 +17,9 @@ use uuid::Uuid;
 /// Bytes of a field at most.
 const FIELD_BYTES_MAX: usize = 1 << 20;
 
+/// What files are for.
+const ROLES: [&str; 4] = ["products", "accounts", "people", "deals"];
+
 /// Where the files are.
 pub(crate) struct Files<'a> {
     pub(crate) folders: &'a [PathBuf],
@@ -22,18 +27,50 @@ pub(crate) struct Files<'a> {
 }
 
 impl Files<'_> {
+    /// Whether every folder is one and has a file of the mapping, and every file that was given is of a role of it.
+    pub(crate) fn check(&self, mapping: &Mapping) -> Result<(), ImportError> {
+        let mapped = mapping.files();
+        for (role, path) in self.given {
+            if !ROLES.contains(&role.as_str()) {
+                return Err(ImportError::NoRole(role.clone()));
+            }
+            if !mapped.iter().any(|(known, _)| known == role) {
+                return Err(ImportError::UnmappedRole(role.clone()));
+            }
+            regular(path)?;
+        }
+        for folder in self.folders {
+            if !folder.is_dir() {
+                return Err(ImportError::NoFolder(folder.clone()));
+            }
+            if !mapped.iter().any(|(_, name)| folder.join(name).exists()) && self.given.len() < mapped.len() {
+                let names: Vec<_> = mapped.iter().map(|(_, name)| *name).collect();
+                return Err(ImportError::NothingIn { folder: folder.clone(), files: names.join(", ") });
+            }
+        }
+        Ok(())
+    }
+
     /// The file of a role: the one that was given, else that of the last folder that has it.
     pub(crate) fn find(&self, role: &'static str, name: &str) -> Result<PathBuf, ImportError> {
         if let Some(given) = self.given.get(role) {
             return Ok(given.clone());
         }
         let places = self.folders.iter().rev().map(|folder| folder.join(name));
-        places.into_iter().find(|path| path.is_file()).ok_or_else(|| ImportError::NoFile {
+        let found = places.into_iter().find(|path| path.exists()).ok_or_else(|| ImportError::NoFile {
             role,
             name: name.to_owned(),
             folders: self.folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", "),
-        })
+        })?;
+        regular(&found)?;
+        Ok(found)
     }
+}
+
+/// Files are read twice, so that a pipe would be empty the second time.
+fn regular(path: &Path) -> Result<(), ImportError> {
+    let metadata = path.metadata().map_err(|source| ImportError::File { path: path.to_path_buf(), source })?;
+    if metadata.is_file() { Ok(()) } else { Err(ImportError::NoRegularFile(path.to_path_buf())) }
 }
 
 /// Goes on hashing with the bytes of a file.
@@ -59,46 +96,6 @@ pub(crate) struct Sheet {
     record: csv::ByteRecord,
 }
 
-/// Ends lines with a line feed alone, so that lines are counted right whichever way the file ends them.
-struct PlainLines<R> {
-    inner: R,
-    /// A carriage return was read, and what follows it is not known yet.
-    held: bool,
-}
-
-impl<R: Read> Read for PlainLines<R> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let mut chunk = vec![0; out.len().saturating_sub(1).max(1)];
-        if out.len() < 2 {
-            return self.inner.read(out); // no room to put a held byte back: nobody reads a file byte by byte
-        }
-        loop {
-            let read = self.inner.read(&mut chunk)?;
-            let mut written = 0;
-            let mut put = |byte| {
-                out[written] = byte;
-                written += 1;
-            };
-            if read == 0 && std::mem::take(&mut self.held) {
-                put(b'\r');
-            }
-            for byte in &chunk[..read] {
-                if std::mem::take(&mut self.held) && *byte != b'\n' {
-                    put(b'\r');
-                }
-                if *byte == b'\r' {
-                    self.held = true;
-                } else {
-                    put(*byte);
-                }
-            }
-            if written > 0 || read == 0 {
-                return Ok(written);
-            }
-        }
-    }
-}
-
 /// A row of a file.
 pub(crate) struct Row<'a> {
     pub(crate) line: u64,
@@ -106,31 +103,44 @@ pub(crate) struct Row<'a> {
 }
 
 impl Sheet {
-    pub(crate) fn open(role: &'static str, path: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn open(role: &'static str, path: &Path, delimiter: char) -> Result<Self, ImportError> {
         let broken = |source| ImportError::File { path: path.to_path_buf(), source };
+        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut file = BufReader::new(File::open(path).map_err(broken)?);
         let mut start = Vec::new();
         file.by_ref().take(3).read_to_end(&mut start).map_err(broken)?;
+        let in_header = |what: String| ImportError::Csv { file: name.clone(), line: 1, what };
+        if start.starts_with(&[0xFF, 0xFE]) || start.starts_with(&[0xFE, 0xFF]) || start.contains(&0) {
+            return Err(in_header("the file is UTF-16: export it as UTF-8".to_owned()));
+        }
         if start == [0xEF, 0xBB, 0xBF] {
             start.clear();
         }
-        let bytes: Box<dyn Read> = Box::new(PlainLines { inner: std::io::Cursor::new(start).chain(file), held: false });
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-        let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let header = reader.byte_headers().map_err(|error| broken(error.into()))?;
-        let columns = header.iter().map(|column| String::from_utf8_lossy(column).trim().to_lowercase()).collect();
+        let sign = u8::try_from(delimiter).unwrap_or(b',');
+        let bytes: Box<dyn Read> = Box::new(PlainLines::new(std::io::Cursor::new(start).chain(file), sign));
+        let mut reader = csv::ReaderBuilder::new().flexible(true).delimiter(sign).from_reader(bytes);
+        let header = reader.byte_headers().map_err(|error| unread(&name, 1, error))?;
+        let columns: Vec<String> =
+            header.iter().map(|column| String::from_utf8_lossy(column).trim().to_lowercase()).collect();
+        if let [only] = columns.as_slice()
+            && let Some(other) = [',', ';', '\t', '|'].into_iter().find(|other| only.contains(*other))
+        {
+            let what = format!("the header is one column and holds {other:?}: say delimiter = {:?}", other.to_string());
+            return Err(in_header(what));
+        }
         Ok(Self { role, name, columns, reader, record: csv::ByteRecord::new() })
     }
 
     /// The place of a column.
     pub(crate) fn column(&self, name: &str) -> Result<usize, ImportError> {
         let wanted = name.trim().to_lowercase();
-        self.columns.iter().position(|column| *column == wanted).ok_or_else(|| ImportError::NoColumn {
-            role: self.role,
-            file: self.name.clone(),
-            column: name.to_owned(),
-            found: self.columns.join(", "),
-        })
+        let mut places = (0..).zip(&self.columns).filter(|(_, column)| **column == wanted).map(|(place, _)| place);
+        let (role, file, column) = (self.role, self.name.clone(), name.to_owned());
+        match (places.next(), places.next()) {
+            (Some(place), None) => Ok(place),
+            (Some(_), Some(_)) => Err(ImportError::ColumnTwice { role, file, column }),
+            (None, _) => Err(ImportError::NoColumn { role, file, column, found: self.columns.join(", ") }),
+        }
     }
 
     /// The place of a column that the mapping may leave out.
@@ -138,14 +148,17 @@ impl Sheet {
         name.map(|name| self.column(name)).transpose()
     }
 
-    /// The next row that is one: what is none is rejected on the way.
+    /// The next row that is one: blank ones are counted and passed over, what is none is rejected on the way.
     pub(crate) fn next(&mut self, report: &mut Report) -> Result<Option<Row<'_>>, ImportError> {
         loop {
             let read = self.reader.read_byte_record(&mut self.record);
             let line = self.record.position().map_or(0, csv::Position::line);
-            let broken = |what: String| ImportError::Csv { file: self.name.clone(), line, what };
-            if !read.map_err(|error| broken(error.to_string()))? {
+            if !read.map_err(|error| unread(&self.name, line, error))? {
                 return Ok(None);
+            }
+            if self.record.iter().all(|field| field.trim_ascii().is_empty()) {
+                *report.blank_rows.entry(self.name.clone()).or_default() += 1;
+                continue;
             }
             *report.rows_read.entry(self.name.clone()).or_default() += 1;
             let (found, columns) = (self.record.len(), self.columns.len());
@@ -160,7 +173,8 @@ impl Sheet {
                 Some(rule) => report.reject(self.rejected(line, "", "", &rule)),
                 None => {
                     if self.record.iter().any(|field| std::str::from_utf8(field).is_err()) {
-                        return Err(broken("the file is not UTF-8: export it as UTF-8".to_owned()));
+                        let what = "the file is not UTF-8: export it as UTF-8".to_owned();
+                        return Err(ImportError::Csv { file: self.name.clone(), line, what });
                     }
                     break;
                 }
@@ -186,5 +200,17 @@ impl<'a> Row<'a> {
     /// The value of a column that may be left out or blank.
     pub(crate) fn maybe(&self, column: Option<usize>) -> Option<&'a str> {
         column.map(|column| self.get(column)).filter(|value| !value.is_empty())
+    }
+}
+
+/// What the CSV reader could not read.
+fn unread(file: &str, line: u64, error: csv::Error) -> ImportError {
+    let (file, what) = (file.to_owned(), error.to_string());
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref::<Unread>()) {
+            Some(unread) => ImportError::Csv { file, line: unread.line, what: unread.what.clone() },
+            None => ImportError::Csv { file, line, what },
+        },
+        _ => ImportError::Csv { file, line, what },
     }
 }

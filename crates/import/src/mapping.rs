@@ -17,10 +17,22 @@ pub struct Mapping {
     pub source: String,
     /// The currency of all amounts.
     pub currency: Currency,
-    /// The time zone of the files' days; the tenant's when left out.
+    /// The time zone of values that tell a time of day and no zone; the tenant's when left out. Days without a time begin
+    /// in the tenant's zone, whatever this says.
     pub time_zone: Option<Zone>,
     /// How days are written, as chrono's strftime says: `%Y-%m-%d`.
     pub date_format: String,
+    /// What stands between two fields of a row.
+    #[serde(default = "comma")]
+    pub delimiter: char,
+    /// What stands before the decimals of a number.
+    #[serde(default = "point")]
+    pub decimal_separator: char,
+    /// What may stand between groups of three digits; nothing when left out.
+    pub thousands_separator: Option<char>,
+    /// The day that the export is of: what moved since the last one and has no day of its own moved on this day. The day of
+    /// the import when left out.
+    pub as_of: Option<NaiveDate>,
     /// The most rows of a file that may be rejected, in percent; more stop the import.
     #[serde(default = "one_percent")]
     pub rejects_max_percent: f64,
@@ -40,6 +52,14 @@ pub struct Mapping {
 
 fn one_percent() -> f64 {
     1.0
+}
+
+fn comma() -> char {
+    ','
+}
+
+fn point() -> char {
+    '.'
 }
 
 /// When the organisation begins.
@@ -72,6 +92,46 @@ pub struct StageMap {
     pub probability_bps: Share,
     /// The forecast category.
     pub category: Category,
+    /// The column of the day on which a deal came to this stage; of open stages alone.
+    pub entered_on: Option<DayColumn>,
+}
+
+/// A column of days, with a way of its own to write them or without.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "the name of a column, or { column = \"..\", format = \"..\" }")]
+pub enum DayColumn {
+    /// Its name; its days are written as `date_format` says.
+    Plain(String),
+    /// Its name, and how its days are written.
+    Own(OwnFormat),
+}
+
+/// A column whose days are written in another way.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnFormat {
+    /// Its name.
+    pub column: String,
+    /// How its days are written; with a time of day or without.
+    pub format: String,
+}
+
+impl DayColumn {
+    /// The column's name.
+    pub fn column(&self) -> &str {
+        match self {
+            Self::Plain(column) => column,
+            Self::Own(own) => &own.column,
+        }
+    }
+
+    /// How its days are written.
+    pub fn format<'a>(&'a self, date_format: &'a str) -> &'a str {
+        match self {
+            Self::Plain(_) => date_format,
+            Self::Own(own) => &own.format,
+        }
+    }
 }
 
 /// A file, and the columns that every kind of thing has.
@@ -159,15 +219,15 @@ pub struct DealMap {
     /// The column of the stage it is in now.
     pub stage: String,
     /// The column of the day it was opened on.
-    pub opened_on: String,
+    pub opened_on: DayColumn,
     /// The day on which deals without one are opened, marked assumed; without it they are rejected.
     pub opened_on_default: Option<NaiveDate>,
     /// The stage that deals are opened at which are closed now; those that are open are opened at the stage they are in.
     pub opened_at_stage: String,
     /// The column of the day it closed on.
-    pub closed_on: Option<String>,
+    pub closed_on: Option<DayColumn>,
     /// The column of the day it is expected to close on.
-    pub close_on: Option<String>,
+    pub close_on: Option<DayColumn>,
     /// What a deal is worth while it is open.
     #[serde(default)]
     pub open_amount: AmountMap,
@@ -184,7 +244,7 @@ pub struct DealMap {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum AmountMap {
-    /// Nowhere.
+    /// Nowhere: an open deal is worth nothing known; a won one was won for what it was worth while open.
     #[default]
     None,
     /// A column of the row.
@@ -226,29 +286,18 @@ impl Mapping {
         let file = |source| MappingError::File { path: path.to_path_buf(), source };
         let text = std::fs::read_to_string(path).map_err(file)?;
         let toml = |source| MappingError::Toml { path: path.to_path_buf(), source: Box::new(source) };
-        toml::from_str::<Self>(&text).map_err(toml)?.checked()
+        let mapping: Self = toml::from_str(&text).map_err(toml)?;
+        match crate::contradictions::of(&mapping) {
+            Some(what) => Err(MappingError::Contradiction(what)),
+            None => Ok(mapping),
+        }
     }
 
-    fn checked(self) -> Result<Self, MappingError> {
-        let wrong = |what: String| Err(MappingError::Contradiction(what));
-        let stage = |name: &str| self.pipeline.stages.iter().find(|stage| stage.name == name);
-        let opened_at = &self.deals.opened_at_stage;
-        if stage(opened_at).is_none_or(|stage| stage.kind != sales::pipeline::StageKind::Open) {
-            return wrong(format!("deals.opened_at_stage = \"{opened_at}\" is no open stage of the pipeline"));
-        }
-        let priced = [&self.deals.open_amount, &self.deals.won_amount];
-        let by_list = priced.iter().any(|amount| matches!(amount, AmountMap::ListPrice));
-        if by_list && self.products.as_ref().is_none_or(|products| products.list_price.is_none()) {
-            return wrong("an amount is list_price, and products.list_price names no column".to_owned());
-        }
-        if !(0.0..=100.0).contains(&self.rejects_max_percent) {
-            return wrong("rejects_max_percent lies between 0 and 100".to_owned());
-        }
-        let day = NaiveDate::from_ymd_opt(2001, 12, 31).unwrap_or_default();
-        let format = crate::days::DayFormat::new(&self.date_format);
-        if format.is_none_or(|format| format.parse(&format.print(day)).is_none()) {
-            return wrong(format!("date_format = \"{}\" does not tell a day: use such as %Y-%m-%d", self.date_format));
-        }
-        Ok(self)
+    /// The roles that it has files for, and their names.
+    pub(crate) fn files(&self) -> Vec<(&'static str, &str)> {
+        let products = self.products.as_ref().map(|map| ("products", map.file.as_str()));
+        let accounts = self.accounts.as_ref().map(|map| ("accounts", map.file.as_str()));
+        let always = [("people", self.people.file.as_str()), ("deals", self.deals.file.as_str())];
+        products.into_iter().chain(accounts).chain(always).collect()
     }
 }

@@ -1,15 +1,18 @@
 //! An import from end to end.
 
 use crate::{
-    deals,
+    days::Zones,
+    deals::{self, DealRow},
     files::{self, Files},
     mapping::Mapping,
+    moves::{self, Ground},
     organisation,
-    plan::{self, Importer},
-    report::{Phase, Progress, Reject, Report},
+    plan::{self, Accepted, Importer},
+    report::{Phase, Progress, Report},
     wanted::Story,
 };
-use logbook::{Fault, Logbook, Reads, Rehearsal, Slice, StreamRef, Submission, Tenant};
+use logbook::{Fault, Logbook, Reads, Rehearsal, Slice, StreamRef, Tenant};
+use sales::deal::Deal;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use uuid::Uuid;
 
@@ -53,6 +56,33 @@ pub enum ImportError {
         column: String,
         /// The columns that it has.
         found: String,
+    },
+    /// No such folder.
+    #[error("there is no folder {0}")]
+    NoFolder(PathBuf),
+    /// A folder that has none of the mapping's files.
+    #[error("the folder {folder} has none of the files of the mapping: {files}")]
+    NothingIn {
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        files: String,
+    },
+    /// Something that is no regular file, and cannot be read twice.
+    #[error("{0} is no regular file: an import reads its files twice")]
+    NoRegularFile(PathBuf),
+    /// The mapping has no such role.
+    #[error("--file {0}=..: the mapping says nothing of {0}")]
+    UnmappedRole(String),
+    /// A column that is there twice.
+    #[error("{file} ({role}) has the column \"{column}\" twice: which one is meant?")]
+    ColumnTwice {
+        /// What the file is for.
+        role: &'static str,
+        /// Its name.
+        file: String,
+        /// The column.
+        column: String,
     },
     /// No such role.
     #[error("--file {0}=..: the roles are products, accounts, people and deals")]
@@ -125,34 +155,42 @@ pub async fn run(
     request: &Request,
     progress: &dyn Fn(Progress),
 ) -> Result<Report, ImportError> {
-    let mut report = Report { import_id: import_id(tenant, request)?, dry_run: request.dry_run, ..Report::default() };
+    let content = content_id(tenant, request)?;
+    let mut report = Report { dry_run: request.dry_run, ..Report::default() };
     let reads = Reads::new(logbook.pool().clone(), tenant.clone());
+    report.import_id = import_id(&reads, content, &request.mapping.source).await?;
     let planned = plan(logbook, &reads, tenant, request, &mut report, progress).await;
     reads.finish().await;
-    let submissions = planned?;
-    if request.dry_run {
-        return Ok(report);
+    let accepted = planned?;
+    if !request.dry_run {
+        write(logbook, tenant, accepted, &mut report, progress).await?;
     }
-    write(logbook, tenant, &submissions, &mut report, progress).await?;
+    report.count_rows();
     Ok(report)
 }
 
 fn given_files(request: &Request) -> Result<Files<'_>, ImportError> {
-    let roles = ["products", "accounts", "people", "deals"];
-    if let Some(other) = request.files.keys().find(|role| !roles.contains(&role.as_str())) {
-        return Err(ImportError::NoRole(other.clone()));
-    }
-    Ok(Files { folders: &request.folders, given: &request.files })
+    let files = Files { folders: &request.folders, given: &request.files };
+    files.check(&request.mapping)?;
+    Ok(files)
 }
 
-/// The import's id: the same for the same files by the same mapping into the same tenant, so that a broken one goes on.
-fn import_id(tenant: &Tenant, request: &Request) -> Result<Uuid, ImportError> {
+/// The import's id. Each run has its own; a run that goes on with the files of the last one, with no other import and no
+/// revert in between, has the id of that one.
+async fn import_id(reads: &Reads, content: Uuid, source: &str) -> Result<Uuid, ImportError> {
+    let runs = reads.import_runs(&plan::actor(source)).await?;
+    let of_run = |number: usize| Uuid::new_v5(&content, format!("run {number}").as_bytes());
+    Ok(match runs.last() {
+        Some(last) if *last == of_run(runs.len() - 1) => *last,
+        _ => of_run(runs.len()),
+    })
+}
+
+/// The id of the files with the mapping.
+fn content_id(tenant: &Tenant, request: &Request) -> Result<Uuid, ImportError> {
     let (files, mapping) = (given_files(request)?, &request.mapping);
     let mut id = Uuid::new_v5(&tenant.id.0, format!("{mapping:?}").as_bytes());
-    let products = mapping.products.as_ref().map(|map| ("products", &map.file));
-    let accounts = mapping.accounts.as_ref().map(|map| ("accounts", &map.file));
-    let always = [("people", &mapping.people.file), ("deals", &mapping.deals.file)];
-    for (role, name) in products.into_iter().chain(accounts).chain(always) {
+    for (role, name) in mapping.files() {
         id = files::hashed(&files.find(role, name)?, id)?;
     }
     Ok(id)
@@ -166,22 +204,27 @@ async fn plan(
     request: &Request,
     report: &mut Report,
     progress: &dyn Fn(Progress),
-) -> Result<Vec<Submission>, ImportError> {
+) -> Result<Vec<Accepted>, ImportError> {
     let mapping = &request.mapping;
-    let zone = mapping.time_zone.unwrap_or(tenant.zone);
+    let zones = Zones { days: tenant.zone, times: mapping.time_zone.unwrap_or(tenant.zone) };
     let files = given_files(request)?;
-    let since = zone.first_instant(mapping.organisation.since);
+    let since = tenant.zone.first_instant(mapping.organisation.since);
+    let today = tenant.zone.day_of((logbook.clock())());
+    let as_of = mapping.as_of.unwrap_or(today);
+    if as_of > today {
+        return Err(ImportError::Mapping(format!("as_of = {as_of}: an export is of no later day than today")));
+    }
     let mut wanted = organisation::read(mapping, &files, since, report)?;
     let reading = |done| {
         if done % 1_000 == 0 {
-            progress(Progress { phase: Phase::Reading, done, total: done });
+            progress(Progress { phase: Phase::Reading, done, total: 0 });
         }
     };
-    let deals = deals::read(mapping, &files, zone, &wanted, report, &reading)?;
+    let deals = deals::read(mapping, &files, zones, &wanted, report, &reading)?;
     enough(mapping, report)?;
-    let earliest = deals.iter().flat_map(|deal| &deal.changes).map(|change| change.effective).min();
+    let earliest = deals.iter().map(|deal| deal.begins()).min();
     if let Some(earliest) = earliest.filter(|earliest| *earliest < since) {
-        let (first, said) = (zone.day_of(earliest), mapping.organisation.since);
+        let (first, said) = (tenant.zone.day_of(earliest), mapping.organisation.since);
         report.warnings.push(format!(
             "the first deal is of {first}, before organisation.since ({said}): the organisation counts from {first} on"
         ));
@@ -197,7 +240,8 @@ async fn plan(
     planning.stories(wanted.people, report).await?;
     planning.stories(wanted.lines, report).await?;
     planning.stories(wanted.accounts, report).await?;
-    planning.stories(deals, report).await?;
+    let as_of = tenant.zone.first_instant(as_of);
+    planning.deals(deals, &Ground::of(mapping, as_of), report).await?;
     let accepted = planning.accepted;
     enough(mapping, report)?;
     Ok(accepted)
@@ -206,7 +250,7 @@ async fn plan(
 struct Planning<'a, 'b, 'c> {
     importer: Importer<'a>,
     rehearsal: &'b mut Rehearsal<'c>,
-    accepted: Vec<Submission>,
+    accepted: Vec<Accepted>,
     progress: &'a dyn Fn(Progress),
 }
 
@@ -214,13 +258,24 @@ impl Planning<'_, '_, '_> {
     async fn stories<S: Slice>(&mut self, stories: Vec<Story<S>>, report: &mut Report) -> Result<(), ImportError> {
         let streams: Vec<_> = stories.iter().map(|story| StreamRef { kind: S::KIND, id: story.id }).collect();
         self.rehearsal.load(&streams).await?;
-        let total = stories.len() as u64;
-        for (done, story) in (0..).zip(stories) {
+        for story in stories {
+            plan::story(&self.importer, self.rehearsal, story, &mut self.accepted, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn deals(&mut self, rows: Vec<DealRow>, ground: &Ground, report: &mut Report) -> Result<(), ImportError> {
+        let streams: Vec<_> = rows.iter().map(|row| StreamRef { kind: Deal::KIND, id: row.id }).collect();
+        self.rehearsal.load(&streams).await?;
+        let total = rows.len() as u64;
+        for (done, row) in (0..).zip(rows) {
             if done % 500 == 0 {
                 (self.progress)(Progress { phase: Phase::Deciding, done, total });
             }
+            let story = moves::story(row, self.rehearsal.stream::<Deal>(streams[done as usize].id), ground);
             plan::story(&self.importer, self.rehearsal, story, &mut self.accepted, report).await?;
         }
+        (self.progress)(Progress { phase: Phase::Deciding, done: total, total });
         Ok(())
     }
 }
@@ -230,7 +285,8 @@ fn enough(mapping: &Mapping, report: &Report) -> Result<(), ImportError> {
     for (file, &rejected) in &report.rejected_by_file {
         let rows = report.rows_read.get(file).copied().unwrap_or(0);
         if rejected as f64 > rows as f64 * mapping.rejects_max_percent / 100.0 {
-            let (file, max, report) = (file.to_owned(), mapping.rejects_max_percent, Box::new(report.clone()));
+            let (file, max, mut report) = (file.to_owned(), mapping.rejects_max_percent, Box::new(report.clone()));
+            report.count_rows();
             return Err(ImportError::TooManyRejects { file, rejected, rows, max, report });
         }
     }
@@ -241,24 +297,31 @@ fn enough(mapping: &Mapping, report: &Report) -> Result<(), ImportError> {
 async fn write(
     logbook: &Logbook,
     tenant: &Tenant,
-    submissions: &[Submission],
+    steps: Vec<Accepted>,
     report: &mut Report,
     progress: &dyn Fn(Progress),
 ) -> Result<(), ImportError> {
-    let total = submissions.len() as u64;
-    for (index, chunk) in submissions.chunks(CHUNK).enumerate() {
+    let total = steps.len() as u64;
+    let (submissions, steps): (Vec<_>, Vec<_>) = steps.into_iter().map(Accepted::parted).unzip();
+    for (index, (chunk, steps)) in submissions.chunks(CHUNK).zip(steps.chunks(CHUNK)).enumerate() {
         progress(Progress { phase: Phase::Writing, done: (index * CHUNK) as u64, total });
-        for (submission, answer) in chunk.iter().zip(logbook.append(tenant, chunk).await) {
+        for (step, answer) in steps.iter().zip(logbook.append(tenant, chunk).await) {
             match answer {
-                Ok(receipt) => report.head.1 = report.head.1.max(receipt.last.0),
-                Err(logbook::Failure::Rejected(rejection)) => report.reject(Reject {
-                    file: String::new(),
-                    line: 0,
-                    column: String::new(),
-                    value: submission.stream.id.to_string(),
-                    rule: format!("somebody changed it in the meantime: {rejection}"),
-                }),
+                Ok(receipt) => {
+                    report.head.1 = report.head.1.max(receipt.last.0);
+                    if receipt.replayed || receipt.first.is_none() {
+                        step.unsay(report); // the same import wrote it meanwhile, or somebody said the same
+                        report.already_known += 1;
+                    }
+                }
+                Err(logbook::Failure::Rejected(rejection)) => {
+                    step.unsay(report);
+                    report.overtaken += 1;
+                    let rule = format!("somebody changed it in the meantime: {rejection}");
+                    report.reject(plan::told(&step.place, step.cell.clone(), rule));
+                }
                 Err(logbook::Failure::Fault(fault)) => {
+                    report.count_rows();
                     return Err(ImportError::Writing { fault, report: Box::new(report.clone()) });
                 }
             }

@@ -2,29 +2,74 @@
 
 use decider::Decider;
 use logbook::{AnyCommand, Slice};
-use units::Instant;
+use std::sync::Arc;
+use units::{Instant, Position};
 use uuid::Uuid;
 
 /// Where in the files something is said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    pub(crate) file: String,
+    /// Empty for what the mapping says.
+    pub(crate) file: Arc<str>,
     pub(crate) line: u64,
 }
 
-/// The story of one thing.
+/// A column of a row, and what it says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    pub(crate) column: String,
+    pub(crate) value: String,
+}
+
+impl Cell {
+    pub(crate) fn new(column: &str, value: &str) -> Self {
+        Self { column: column.to_owned(), value: value.to_owned() }
+    }
+}
+
+/// Which cell a refusal is about.
+pub(crate) type CellOf<S> = (fn(&<S as Decider>::Refusal) -> bool, Cell);
+
+/// Which events that the source no longer says are withdrawn.
+pub(crate) type Unsaid<S> = Box<dyn Fn(&<S as Decider>::Event) -> bool>;
+
+/// The story of one thing, or of the things of a stream that they share.
 pub(crate) struct Story<S: Slice> {
     pub(crate) id: Uuid,
     pub(crate) changes: Vec<Change<S>>,
-    pub(crate) place: Place,
+    /// Whether each change is of a row of its own, so that one is refused without the others.
+    pub(crate) shared: bool,
+    /// Whether what is said once is never said to begin later, since other things stand on it.
+    pub(crate) stood_on: bool,
+    pub(crate) unsaid: Unsaid<S>,
+    /// Events after which people's word decides what else may be said.
+    pub(crate) settles: fn(&S::Event) -> bool,
+    pub(crate) cells: Vec<CellOf<S>>,
 }
 
 /// One change of a story.
 pub(crate) struct Change<S: Decider> {
     pub(crate) effective: Instant,
     pub(crate) command: S::Command,
-    /// Whether an event says the same kind of thing, so that this change may replace it.
-    pub(crate) like: fn(&S::Event, &S::Command) -> bool,
+    pub(crate) how: How<S>,
+    pub(crate) place: Place,
+    /// What it is read from, first of all.
+    pub(crate) cell: Cell,
+}
+
+/// Which event says the same kind of thing as a command.
+pub(crate) type Like<S> = fn(&<S as Decider>::Event, &<S as Decider>::Command) -> bool;
+
+/// How a change gets into the log.
+pub(crate) enum How<S: Decider> {
+    /// It is known, or stands in for what the importer said before of the same kind; what people said of that kind stays.
+    Like(Like<S>),
+    /// The same, and people may have said so too.
+    Also(Like<S>),
+    /// It is new.
+    New,
+    /// It stands in for this event.
+    InPlaceOf(Position),
 }
 
 /// The namespace of all ids that imports make.

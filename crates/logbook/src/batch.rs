@@ -162,6 +162,7 @@ impl<'a> Batch<'a> {
             recorded,
             replaces: submission.correction.and_then(|correction| correction.replaces),
             corrects: submission.correction.is_some() || submission.context.source == Source::Import,
+            beneath: submission.context.source == Source::Import,
         };
         target.decide(&order, &self.streams)
     }

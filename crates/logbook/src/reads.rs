@@ -139,6 +139,25 @@ impl Reads {
         }
     }
 
+    /// The events after a position, in order, so many at most.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn events_after(&self, after: Position, count_max: i64) -> Result<Vec<Recorded>, Fault> {
+        let rows = self.rows(include_str!("sql/events_from.sql"), &[&(after.0 + 1), &count_max]).await?;
+        rows.iter().map(load::recorded).collect()
+    }
+
+    /// What the events of an importer belong to, each once, in the order of its first event; and what people have imports
+    /// taken back by.
+    ///
+    /// # Errors
+    /// When PostgreSQL says no.
+    pub async fn import_runs(&self, actor: &str) -> Result<Vec<Uuid>, Fault> {
+        let rows = self.rows(include_str!("sql/import_runs.sql"), &[&actor]).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     /// A stream, and its events.
     ///
     /// # Errors

@@ -78,6 +78,11 @@ impl<'a> Rehearsal<'a> {
         self.batch.streams.stream(id)
     }
 
+    /// Takes back all that was rehearsed of a stream: it is as the log has it.
+    pub fn forget(&mut self, stream: &StreamRef) {
+        self.batch.streams.forget(stream);
+    }
+
     /// Decides a command; an accepted one is seen by those after it.
     ///
     /// # Errors

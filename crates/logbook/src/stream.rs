@@ -51,7 +51,7 @@ pub enum Act<E> {
 
 impl<E> Unit<E> {
     /// What it says; nothing when it withdraws.
-    fn events(&self) -> &[E] {
+    pub fn events(&self) -> &[E] {
         match &self.act {
             Act::Say(events) => events,
             Act::Withdraw(_) => &[],
@@ -263,7 +263,7 @@ impl<S: Slice> Stream<S> {
         if dead.contains(&unit.first) {
             return Ok(nothing);
         }
-        if matches!(unit.act, Act::Say(_)) {
+        if matches!(unit.act, Act::Say(_)) && !order.beneath {
             self.standing_at(position, &self.standing()).map_err(to_withdraw)?;
         }
         let mut after = self.units.clone();

@@ -37,6 +37,10 @@ impl Streams {
         self.loaded.get_mut(stream)
     }
 
+    pub(crate) fn forget(&mut self, stream: &StreamRef) {
+        self.loaded.remove(stream);
+    }
+
     pub(crate) fn put(&mut self, key: StreamRef, stream: Box<dyn AnyStream>) {
         self.loaded.insert(key, stream);
     }

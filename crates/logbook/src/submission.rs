@@ -81,6 +81,8 @@ pub(crate) struct Order<'a> {
     pub(crate) recorded: Instant,
     pub(crate) replaces: Option<Position>,
     pub(crate) corrects: bool,
+    /// Whether it may withdraw what was replaced: of an import that is taken back, nothing may stand again.
+    pub(crate) beneath: bool,
 }
 
 /// What a command came to.

@@ -133,6 +133,9 @@ pub(crate) struct ImportArgs {
     /// Write the report as JSON into this file too
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+    /// The day that the export is of: what moved since the last one moved on it [default: the mapping's as_of, or today]
+    #[arg(long, value_name = "DAY")]
+    pub(crate) as_of: Option<chrono::NaiveDate>,
     /// Read a role's rows from this file: ROLE=PATH
     #[arg(long, value_name = "ROLE=PATH")]
     pub(crate) file: Vec<String>,

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod data;
+mod drawing;
 mod serving;
 
 use crate::{

@@ -1,16 +1,15 @@
 //! Imports, checks, and copies of the data.
 
-use super::{Problem, Visit, say};
+use super::{Problem, Visit, drawing::Drawing, say};
 use crate::{
     cli::{ImportArgs, ImportCommand},
     database::{self, DatabaseError, Purpose, Settings},
 };
-use import::{ImportError, Mapping, Phase, Progress, Report, Request};
-use indicatif::{ProgressBar, ProgressStyle};
+use import::{ImportError, Mapping, Report, Request};
 use std::{
-    cell::RefCell,
     collections::BTreeMap,
-    io::IsTerminal,
+    fs::File,
+    io::Write,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -24,7 +23,9 @@ pub(super) async fn import(settings: &Settings, args: ImportArgs) -> Result<Exit
     let (Some(mapping), Some(tenant)) = (&args.mapping, &args.tenant) else {
         return Err(Problem::Told("an import needs --mapping and --tenant".to_owned()));
     };
-    let mapping = Mapping::read(mapping).map_err(|error| Problem::Told(error.to_string()))?;
+    let mut mapping = Mapping::read(mapping).map_err(|error| Problem::Told(error.to_string()))?;
+    mapping.as_of = args.as_of.or(mapping.as_of);
+    let file = args.report.as_deref().map(|path| Ok::<_, Problem>((path, opened(path)?))).transpose()?;
     let request = Request { mapping, folders: args.folders, files: files(&args.file)?, dry_run: args.dry_run };
     let visit = Visit::begin(settings, Purpose::Visit).await?;
     let done = async {
@@ -32,7 +33,7 @@ pub(super) async fn import(settings: &Settings, args: ImportArgs) -> Result<Exit
         let drawing = Drawing::default();
         let imported = import::run(&visit.logbook, &tenant, &request, &|progress| drawing.draw(&progress)).await;
         drawing.clear();
-        told(imported, args.report.as_deref())
+        told(imported, file)
     };
     let done = done.await;
     visit.database.leave().await;
@@ -54,16 +55,26 @@ async fn revert(settings: &Settings, id: Uuid, tenant: &str) -> Result<ExitCode,
 }
 
 fn files(given: &[String]) -> Result<BTreeMap<String, PathBuf>, Problem> {
-    let parted = given.iter().map(|file| {
+    let mut files = BTreeMap::new();
+    for file in given {
         let (role, path) = file.split_once('=').ok_or_else(|| {
             Problem::Told(format!("--file {file}: it takes ROLE=PATH, such as deals=/tmp/opportunities.csv"))
         })?;
-        Ok((role.to_owned(), PathBuf::from(path)))
-    });
-    parted.collect()
+        if files.insert(role.to_owned(), PathBuf::from(path)).is_some() {
+            return Err(Problem::Told(format!("--file {role}=.. is said twice: which one is meant?")));
+        }
+    }
+    Ok(files)
 }
 
-fn told(imported: Result<Report, ImportError>, file: Option<&Path>) -> Result<ExitCode, Problem> {
+/// A report that cannot be written is better known before anything else is.
+fn opened(path: &Path) -> Result<File, Problem> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).open(path);
+    file.map_err(Problem::io(format!("opening the report {}", path.display())))
+}
+
+fn told(imported: Result<Report, ImportError>, file: Option<(&Path, File)>) -> Result<ExitCode, Problem> {
     let (report, problem) = match imported {
         Ok(report) => (Some(report), None),
         Err(error) => {
@@ -73,42 +84,16 @@ fn told(imported: Result<Report, ImportError>, file: Option<&Path>) -> Result<Ex
     };
     if let Some(report) = &report {
         say(&report.to_text());
-        if let Some(file) = file {
+        if let Some((path, mut file)) = file {
             let json = serde_json::to_string_pretty(report).map_err(|error| Problem::Told(error.to_string()))?;
-            std::fs::write(file, json).map_err(Problem::io(format!("writing the report {}", file.display())))?;
+            let written = file.set_len(0).and_then(|()| file.write_all(json.as_bytes()));
+            written.map_err(Problem::io(format!("writing the report {}", path.display())))?;
         }
     }
-    problem.map_or(Ok(ExitCode::SUCCESS), Err)
-}
-
-/// A bar on a terminal, plain lines elsewhere.
-#[derive(Default)]
-struct Drawing {
-    bar: RefCell<Option<(Phase, ProgressBar)>>,
-}
-
-impl Drawing {
-    fn draw(&self, progress: &Progress) {
-        let mut bar = self.bar.borrow_mut();
-        if bar.as_ref().is_none_or(|(phase, _)| *phase != progress.phase) {
-            let name = format!("{:?}", progress.phase).to_lowercase();
-            if !std::io::stderr().is_terminal() {
-                tracing::info!("{name}");
-            }
-            let style = ProgressStyle::with_template("{msg:>10} [{bar:40}] {pos}/{len} {per_sec} {eta}");
-            let new = ProgressBar::new(progress.total).with_message(name);
-            *bar = Some((progress.phase, new.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))));
-        }
-        if let Some((_, bar)) = &*bar {
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
-        }
-    }
-
-    fn clear(&self) {
-        if let Some((_, bar)) = self.bar.borrow_mut().take() {
-            bar.finish_and_clear();
-        }
+    match (problem, report) {
+        (Some(problem), _) => Err(problem),
+        (None, Some(report)) if report.overtaken > 0 => Ok(ExitCode::FAILURE),
+        (None, _) => Ok(ExitCode::SUCCESS),
     }
 }
 
