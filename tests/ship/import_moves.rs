@@ -224,3 +224,60 @@ async fn every_row_of_every_file_is_counted_once() {
     assert_eq!(second.rows["sales_pipeline.csv"], expected, "{}", second.to_text());
     assert_eq!((second.blank_rows["sales_pipeline.csv"], second.rows["sales_teams.csv"].known), (1, 2));
 }
+
+/// Imports files while, between deciding and writing, something else is done.
+async fn with_company(ship: &Ship, files: &Files, meanwhile: impl AsyncFn()) -> Report {
+    let request = files.request(false);
+    let progress = |progress: import::Progress| {
+        if progress.phase == import::Phase::Writing && progress.done == 0 {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(meanwhile()));
+        }
+    };
+    import::run(&ship.logbook, &ship.tenant, &request, &progress).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_changed_in_the_meantime_is_told_with_its_row() {
+    let ship = Ship::launch().await;
+    let files = Files::new(OPEN);
+    run(&ship, &files).await.unwrap();
+    files.deals(WON);
+    let id = key(&ship).await;
+    let report = with_company(&ship, &files, async || {
+        let won = json!({ "id": id, "amount": { "amount": "1.00" }, "effectiveAt": { "day": "2017-03-05" } });
+        ship.command("dealWin", "deal { key }", won).await;
+    });
+    let report = report.await;
+    assert_eq!((appended(&report), report.overtaken, report.rejected), (0, 1, 1), "{}", report.to_text());
+    let reject = &report.rejects[0];
+    assert_eq!((reject.file.as_str(), reject.line, reject.column.as_str()), ("sales_pipeline.csv", 2, "close_date"));
+    assert_eq!(report.rows["sales_pipeline.csv"].rejected, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_same_import_wrote_in_the_meantime_is_known() {
+    let ship = Ship::launch().await;
+    let files = Files::new(WON);
+    let report = with_company(&ship, &files, async || drop(run(&ship, &files).await.unwrap())).await;
+    assert_eq!((appended(&report), report.overtaken, report.rejected), (0, 0, 0), "{}", report.to_text());
+    assert!(report.already_known > 5, "{}", report.to_text());
+}
+
+#[tokio::test]
+async fn a_line_that_the_log_refuses_is_told_with_its_row_and_the_others_come_in() {
+    let ship = Ship::launch().await;
+    let files = Files::new(OPEN);
+    run(&ship, &files).await.unwrap();
+    let rows = "sales_agent,manager,regional_office\nInes,Ada,North\nTomas,Max,North\n";
+    files.write("sales_teams.csv", rows);
+    let mut request = files.request(false);
+    request.mapping.rejects_max_percent = 50.0;
+    let report = import::run(&ship.logbook, &ship.tenant, &request, &|_| {}).await.unwrap();
+    assert_eq!(report.rejected, 1, "{}", report.to_text());
+    let reject = &report.rejects[0];
+    let found = (reject.file.as_str(), reject.line, reject.column.as_str(), reject.value.as_str());
+    assert_eq!(found, ("sales_teams.csv", 2, "manager", "Ada"));
+    let people = ship.data("{ people { nodes { name manager { name } } } }", json!({})).await;
+    let tomas = json!({ "name": "Tomas", "manager": { "name": "Max" } });
+    assert!(people["people"]["nodes"].as_array().unwrap().contains(&tomas), "{people}");
+}
