@@ -20,17 +20,40 @@ use uuid::Uuid;
 /// Events of one statement of [`Reads::correlated`].
 const CORRELATED_PER_READ: i64 = 10_000;
 
+/// Milliseconds that a statement may take, however much time its request has.
+const STATEMENT_MS_MAX: u128 = 600_000;
+
 /// The reads of one request. The transaction begins with the first of them.
 pub struct Reads {
     pool: Pool,
     tenant: Tenant,
+    deadline: Option<std::time::Instant>,
     transaction: OnceCell<TenantTx>,
 }
+
+/// What a [`Fault`] says was being done when a request had no time left for a statement.
+pub const OUT_OF_TIME: &str = "reading in no time";
 
 impl Reads {
     /// Reads of a tenant; nothing is asked yet.
     pub fn new(pool: Pool, tenant: Tenant) -> Self {
-        Self { pool, tenant, transaction: OnceCell::new() }
+        Self { pool, tenant, deadline: None, transaction: OnceCell::new() }
+    }
+
+    /// The same, with an instant at which they must have ended: each statement gets the time that is left.
+    #[must_use]
+    pub fn until(self, deadline: Option<std::time::Instant>) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The words that begin a statement of its own: its savepoint, and the time that is left.
+    fn saved(&self) -> Result<String, Fault> {
+        let Some(deadline) = self.deadline else { return Ok("SAVEPOINT one".to_owned()) };
+        let left_ms = deadline.saturating_duration_since(std::time::Instant::now()).as_millis();
+        if left_ms == 0 {
+            return Err(Fault::new(OUT_OF_TIME, "the request met its deadline"));
+        }
+        Ok(format!("SAVEPOINT one; SET LOCAL statement_timeout = {}", left_ms.min(STATEMENT_MS_MAX)))
     }
 
     /// Whose they are.
@@ -57,14 +80,15 @@ impl Reads {
             Ok(statement) => statement,
             Err(error) => return Err(error.into()),
         };
+        let saved = self.saved()?;
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&self.tenant.id.0];
         all.extend(parameters);
-        let (saved, rows, back) = futures::join!(
-            client.batch_execute("SAVEPOINT one"),
+        let (begun, rows, back) = futures::join!(
+            client.batch_execute(&saved),
             client.query(&statement, &all),
             client.batch_execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one"),
         );
-        saved?;
+        begun?;
         back?;
         Ok(rows?)
     }
