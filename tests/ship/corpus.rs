@@ -25,280 +25,242 @@ pub fn honest() -> Vec<u8> {
 }
 
 fn documents() -> Vec<Attack> {
-    let large = "QUERY_TOO_LARGE";
+    let tables = [deep(), many(), fragments(), dear(), texts(), operations()].into_iter().flatten();
+    let attacks = tables.map(|(name, document, code)| Attack { name, request: post(JSON, &query(&document)), code });
+    attacks.collect()
+}
+
+type Document = (&'static str, String, &'static str);
+
+const LARGE: &str = "QUERY_TOO_LARGE";
+const INVALID: &str = "GRAPHQL_VALIDATION_FAILED";
+const UNREADABLE: &str = "GRAPHQL_PARSE_FAILED";
+const BAD_INPUT: &str = "BAD_USER_INPUT";
+const BAD: &str = "BAD_REQUEST";
+
+/// A word again and again, `#` in it replaced by the number of each.
+fn times(word: &str, times: usize) -> String {
+    (0..times).map(|at| word.replace('#', &at.to_string())).collect()
+}
+
+fn deep() -> Vec<Document> {
     let nest = |open: &str, times: usize, close: &str| format!("{{{}a{}}}", open.repeat(times), close.repeat(times));
-    let many = |word: &str, times: usize| (0..times).map(|at| word.replace('#', &at.to_string())).collect::<String>();
-    let board = "deals(first: 100) { nodes { account { children { children { changes { fields { name } } } } } } }";
-    let mut bomb = "{ ...F0 }".to_owned();
-    for level in 0..20 {
-        bomb += &format!("fragment F{level} on Query {{ ...F{0} ...F{0} }}", level + 1);
-    }
-    bomb += "fragment F20 on Query { __typename }";
-    let wide =
-        format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(300), "deals { totalCount } ".repeat(100));
-    let chain = many("fragment F# on Query { ...G# } ", 150).replace("...G", "...F1") + "{ ...F0 }";
-    [
-        ("depth 16", nest("a{", 16, "}"), large),
-        ("depth 60", nest("a{", 60, "}"), large),
-        ("depth 100", nest("a{", 100, "}"), large),
-        ("depth 5,000", nest("a{", 5_000, "}"), large),
-        ("inline fragments 300 deep", nest("...on Query{", 300, "}"), large),
-        ("inline fragments 95 deep", nest("...on Query{", 95, "}"), "GRAPHQL_PARSE_FAILED"),
-        ("10,000 aliases", format!("{{ {} }}", many("a#:__typename ", 10_000)), large),
-        ("31 aliases", format!("{{ logHead {{ {} }} }}", many("a#:position ", 31)), large),
-        ("400 aliased mutations", format!("mutation {{ {} }}", many("a#:__typename ", 400)), large),
-        ("11 mutations", format!("mutation {{ {} }}", "__typename ".repeat(11)), large),
-        ("50,000 times one field", format!("{{ {} }}", "a ".repeat(50_000)), large),
-        ("1,990 times one field", format!("{{ {} }}", "a ".repeat(1_990)), large),
-        ("1,000 directives", format!("{{ a {} }}", "@skip(if: true) ".repeat(300)), large),
-        ("100,000 unknown directives", format!("{{ a {} }}", "@a".repeat(100_000)), large),
-        ("a fragment that spreads itself", "{ ...F } fragment F on Query { ...F }".into(), "GRAPHQL_VALIDATION_FAILED"),
+    let argument =
+        |open: &str, times: usize, close: &str| format!("{{ a(b: {}1{}) }}", open.repeat(times), close.repeat(times));
+    vec![
+        ("depth 16", nest("a{", 16, "}"), LARGE),
+        ("depth 60", nest("a{", 60, "}"), LARGE),
+        ("depth 100", nest("a{", 100, "}"), LARGE),
+        ("depth 5,000", nest("a{", 5_000, "}"), LARGE),
+        ("inline fragments 300 deep", nest("...on Query{", 300, "}"), LARGE),
+        ("inline fragments 95 deep", nest("...on Query{", 95, "}"), UNREADABLE),
+        ("lists in a list, 101 deep", argument("[", 101, "]"), LARGE),
+        ("lists in a list, 10,000 deep", argument("[", 10_000, "]"), LARGE),
+        ("objects in an object, 10,000 deep", argument("{b:", 10_000, "}"), LARGE),
+        ("brackets that never close", "[".repeat(200_000), LARGE),
+    ]
+}
+
+fn many() -> Vec<Document> {
+    let set = |selections: String| format!("{{ {selections} }}");
+    let merged = "name: version name: id ".repeat(14);
+    vec![
+        ("10,000 aliases", set(times("a#:__typename ", 10_000)), LARGE),
+        ("31 aliases", format!("{{ logHead {{ {} }} }}", times("a#:position ", 31)), LARGE),
+        ("400 aliased mutations", format!("mutation {{ {} }}", times("a#:__typename ", 400)), LARGE),
+        ("11 mutations", format!("mutation {{ {} }}", "__typename ".repeat(11)), LARGE),
+        ("50,000 times one field", set("a ".repeat(50_000)), LARGE),
+        ("1,990 times one field", set("a ".repeat(1_990)), LARGE),
+        ("300 directives", set(format!("a {}", "@skip(if: true) ".repeat(300))), LARGE),
+        ("51 directives", set(format!("a {}", "@a ".repeat(51))), LARGE),
+        ("100,000 unknown directives", set(format!("a {}", "@a".repeat(100_000))), LARGE),
+        ("fields that cannot be merged", format!("{{ deals {{ nodes {{ {merged} }} }} }}"), INVALID),
+    ]
+}
+
+fn fragments() -> Vec<Document> {
+    let doubled =
+        (0..20).map(|at| format!("fragment F{at} on Query {{ ...F{0} ...F{0} }}", at + 1)).collect::<String>();
+    let wide = format!("{{ {} }} fragment F on Query {{ {} }}", "...F ".repeat(300), "a { b } ".repeat(100));
+    let next = |at: usize| format!("fragment F{at} on Query {{ ...F{} }} ", at + 1);
+    let chain = (0..150).map(next).collect::<String>();
+    vec![
+        ("a fragment that spreads itself", "{ ...F } fragment F on Query { ...F }".into(), INVALID),
         (
             "a circle of fragments that nobody uses",
-            "{ a } fragment F on Query { ...G } fragment G on Query { ...F }".into(),
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
-        ("a bomb of fragments, 2 to the 20", bomb, large),
-        ("a bomb of fragments, wide", wide, large),
-        ("a chain of fragments", chain, "GRAPHQL_VALIDATION_FAILED"),
-        (
-            "300 fragments that nobody uses",
-            many("fragment F# on Query { a } ", 200) + "{ a }",
-            "GRAPHQL_VALIDATION_FAILED",
+            "{ __typename } fragment F on Query { ...G } fragment G on Query { ...F }".into(),
+            INVALID,
         ),
         (
-            "introspection in circles",
-            "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }".into(),
-            large,
+            "a bomb of fragments, 2 to the 20",
+            format!("{{ ...F0 }} {doubled} fragment F20 on Query {{ __typename }}"),
+            LARGE,
         ),
-        (
-            "introspection many times over",
-            format!(
-                "{{ __schema {{ {} }} }} fragment T on __Type {{ fields {{ args {{ type {{ ofType {{ ofType {{ name }} \
-                 }} }} }} }} }}",
-                many("a#: types { ...T } ", 29)
-            ),
-            large,
-        ),
-        ("a page of pages of changes", format!("{{ {board} }}"), large),
-        (
-            "20 boards, each dear",
-            format!("{{ {} }}", many("a#: deals(first: 100) { nodes { changes { fields { name } } } } ", 9)),
-            large,
-        ),
-        ("lists in a list, 10,000 deep", format!("{{ a(b: {}{}) }}", "[".repeat(10_000), "]".repeat(10_000)), large),
-        ("lists in a list, 101 deep", format!("{{ a(b: {}{}) }}", "[".repeat(101), "]".repeat(101)), large),
-        (
-            "objects in an object, 10,000 deep",
-            format!("{{ a(b: {}1{}) }}", "{b:".repeat(10_000), "}".repeat(10_000)),
-            large,
-        ),
-        ("brackets that never close", "[".repeat(200_000), large),
-        ("a string that never ends", format!("{{ a(b: \"{}", "x".repeat(200_000)), "GRAPHQL_PARSE_FAILED"),
-        (
-            "a block string that never ends",
-            format!("{{ a(b: \"\"\"{}", "\\\"\"\"".repeat(50_000)),
-            "GRAPHQL_PARSE_FAILED",
-        ),
-        ("nothing but comments", "# no\n".repeat(50_000), "GRAPHQL_PARSE_FAILED"),
-        ("nothing but blanks", " ,\t".repeat(80_000), "GRAPHQL_PARSE_FAILED"),
-        ("a name of 200,000 letters", format!("{{ {} }}", "x".repeat(200_000)), "GRAPHQL_VALIDATION_FAILED"),
-        ("a NUL in the document", "{ a\u{0} }".into(), "GRAPHQL_PARSE_FAILED"),
-        ("a lone surrogate in the document", "{ deal(id: \"\\uD800\") { name } }".into(), "GRAPHQL_PARSE_FAILED"),
-        ("an escape beyond all characters", "{ deal(id: \"\\u{110000}\") { name } }".into(), "GRAPHQL_PARSE_FAILED"),
-        (
-            "fields that cannot be merged",
-            format!("{{ deals {{ nodes {{ {} }} }} }}", "name: version name: id ".repeat(14)),
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
-        ("300 variables", format!("query({}) {{ a }}", many("$a#: Int ", 300)), "GRAPHQL_VALIDATION_FAILED"),
-        ("400 operations", many("query A# { __typename } ", 400), large),
-        ("300 operations, none named", many("query A# { a } ", 300), "GRAPHQL_VALIDATION_FAILED"),
-        ("a subscription", "subscription { a }".into(), "GRAPHQL_VALIDATION_FAILED"),
-        ("a schema instead of a query", "type Query { a: Int }".into(), "GRAPHQL_PARSE_FAILED"),
+        ("a bomb of fragments, wide", wide, LARGE),
+        ("a chain of fragments", format!("{{ ...F0 }} {chain}"), LARGE),
+        ("200 fragments that nobody uses", times("fragment F# on Query { a } ", 200) + "{ a }", INVALID),
     ]
-    .into_iter()
-    .map(|(name, document, code)| Attack { name, request: post(JSON, &query(&document)), code })
-    .collect()
+}
+
+fn dear() -> Vec<Document> {
+    let round = "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }";
+    let kinds = "kind ofType { kind ofType { kind ofType { kind ofType { kind ofType { kind } } } }";
+    let whole = format!(
+        "{{ __schema {{ {} }} }} fragment T on __Type {{ fields {{ args {{ type {{ ...R }} }} type {{ ...R }} }} \
+         inputFields {{ type {{ ...R }} }} }} fragment R on __Type {{ {kinds} }} }}",
+        times("a#: types { ...T } ", 29)
+    );
+    let pages = "account { children { children { changes { fields { name } } } } }";
+    let boards = times("a#: deals(first: 100) { nodes { changes { fields { name } } } } ", 9);
+    vec![
+        ("introspection in circles", round.into(), LARGE),
+        ("introspection many times over", whole, LARGE),
+        ("a page of children of children", format!("{{ deals(first: 100) {{ nodes {{ {pages} }} }} }}"), LARGE),
+        ("nine pages of changes", format!("{{ {boards} }}"), LARGE),
+    ]
+}
+
+fn texts() -> Vec<Document> {
+    let deal = |id: &str| format!("{{ deal(id: {id}) {{ name }} }}");
+    vec![
+        ("a string that never ends", format!("{{ a(b: \"{}", "x".repeat(200_000)), UNREADABLE),
+        ("a block string that never ends", format!("{{ a(b: \"\"\"{}", "\\\"\"\"".repeat(20_000)), UNREADABLE),
+        ("nothing but comments", "# no\n".repeat(30_000), UNREADABLE),
+        ("nothing but blanks", " ,\t".repeat(50_000), UNREADABLE),
+        ("a name of 200,000 letters", format!("{{ {} }}", "x".repeat(200_000)), INVALID),
+        ("a NUL in the document", "{ a\u{0} }".into(), UNREADABLE),
+        ("a lone surrogate in the document", deal("\"\\uD800\""), UNREADABLE),
+        ("an escape beyond all characters", deal("\"\\u{110000}\""), UNREADABLE),
+        ("a schema instead of a query", "type Query { a: Int }".into(), UNREADABLE),
+    ]
+}
+
+fn operations() -> Vec<Document> {
+    vec![
+        ("300 variables", format!("query({}) {{ a }}", times("$a#: Int ", 300)), INVALID),
+        ("500 operations", times("query A# { __typename } ", 500), LARGE),
+        ("300 operations, none named", times("query A# { __typename } ", 300), INVALID),
+        ("a subscription", "subscription { a }".into(), INVALID),
+        ("a page of a thousand million", "{ deals(first: 1000000000) { nodes { name } } }".into(), BAD_INPUT),
+        ("a page of less than nothing", "{ deals(first: -1) { nodes { name } } }".into(), BAD_INPUT),
+        ("a page beyond Int", "{ deals(first: 99999999999) { nodes { name } } }".into(), "EXECUTION_FAILED"),
+        ("a page of 1e99", "{ deals(first: 1e99) { nodes { name } } }".into(), INVALID),
+        ("101 events", "{ events(first: 101) { nodes { position } } }".into(), BAD_INPUT),
+        ("a forged cursor", "{ deals(after: \"AAAA\") { nodes { name } } }".into(), BAD_INPUT),
+        (
+            "a year beyond calendars",
+            "{ asOf(at: { effective: { day: \"294277-01-01\" } }) { logHead { position } } }".into(),
+            "EXECUTION_FAILED",
+        ),
+        ("an amount of 400 digits", opening(&format!("\"{}\"", "9".repeat(400))), "EXECUTION_FAILED"),
+        ("an amount of 1e400", opening("1e400"), UNREADABLE),
+        ("an amount that is no number", opening("\"NaN\""), "EXECUTION_FAILED"),
+    ]
+}
+
+fn opening(amount: &str) -> String {
+    let nobody = "\"018f0000-0000-7000-8000-000000000000\"";
+    format!(
+        "mutation {{ dealOpen(input: {{ commandId: {nobody}, name: \"x\", pipeline: {nobody}, stage: {nobody}, owner: \
+         {nobody}, amount: {{ amount: {amount} }} }}) {{ position }} }}"
+    )
 }
 
 fn values() -> Vec<Attack> {
-    let bad = "BAD_USER_INPUT";
-    let invalid = "GRAPHQL_VALIDATION_FAILED";
     let deal = "query($x: ID!) { deal(id: $x) { name } }";
     let search = "query($x: DealFilter) { deals(filter: $x) { nodes { name } } }";
+    let nodes = "query($x: [ID!]!) { nodes(ids: $x) { id } }";
+    let changes = "query($x: [ID!]!) { nodes(ids: $x) { ... on Deal { changes { position } } } }";
     let numbers = (0..20_000).map(|at| at.to_string()).collect::<Vec<_>>().join(",");
     let ids = vec!["\"018f0000-0000-7000-8000-000000000000\""; 5_000].join(",");
-    let open = |amount: &str| {
-        format!(
-            "mutation {{ dealOpen(input: {{ commandId: \"018f0000-0000-7000-8000-000000000001\", name: \"x\", pipeline: \
-             \"018f0000-0000-7000-8000-000000000000\", stage: \"018f0000-0000-7000-8000-000000000000\", owner: \
-             \"018f0000-0000-7000-8000-000000000000\", amount: {{ amount: {amount} }} }}) {{ position }} }}"
-        )
-    };
-    let plain = |document: &str| query(document);
-    let with = |document: &str, variables: &str| {
-        format!("{{\"query\":{},\"variables\":{variables}}}", serde_json::Value::from(document)).into_bytes()
-    };
-    [
-        ("a page of a thousand million", plain("{ deals(first: 1000000000) { nodes { name } } }"), bad),
-        ("a page of less than nothing", plain("{ deals(first: -1) { nodes { name } } }"), bad),
-        ("a page beyond Int", plain("{ deals(first: 99999999999) { nodes { name } } }"), invalid),
-        ("a page of 1e99", plain("{ deals(first: 1e99) { nodes { name } } }"), invalid),
-        ("a position of events beyond all", plain("{ events(first: 101) { nodes { position } } }"), bad),
-        ("5,000 ids at once", with("query($x: [ID!]!) { nodes(ids: $x) { id } }", &format!("{{\"x\":[{ids}]}}")), bad),
-        (
-            "5,000 ids, each with its changes",
-            with(
-                "query($x: [ID!]!) { nodes(ids: $x) { ... on Deal { changes { position } } } }",
-                &format!("{{\"x\":[{ids}]}}"),
-            ),
-            "QUERY_TOO_LARGE",
-        ),
-        ("20,000 variables nobody declared", with(search, &format!("{{\"x\":{{\"owners\":[{numbers}]}}}}")), bad),
-        ("a forged cursor", plain("{ deals(after: \"AAAA\") { nodes { name } } }"), bad),
-        ("an id of SQL", with(deal, "{\"x\":\"' OR 1=1; DROP TABLE event; --\"}"), bad),
-        ("an id of NUL", with(deal, "{\"x\":\"a\\u0000b\"}"), bad),
-        ("an id of a megabyte's quarter", with(deal, &format!("{{\"x\":\"{}\"}}", "A".repeat(250_000))), bad),
-        (
-            "a year beyond calendars",
-            plain("{ asOf(at: { effective: { day: \"294277-01-01\" } }) { effective } }"),
-            invalid,
-        ),
-        ("a null where none may be", with(deal, "{\"x\":null}"), invalid),
-        ("an object for an id", with(deal, "{\"x\":{\"$ne\":1}}"), invalid),
-        ("an amount of 400 digits", plain(&open(&format!("\"{}\"", "9".repeat(400)))), invalid),
-        ("an amount of 1e400", plain(&open("1e400")), invalid),
-        ("an amount that is not a number", plain(&open("\"NaN\"")), invalid),
-    ]
-    .into_iter()
-    .map(|(name, body, code)| Attack { name, request: post(JSON, &body), code })
-    .collect()
+    let table = [
+        ("5,000 ids at once", nodes, format!("[{ids}]"), BAD_INPUT),
+        ("900 ids at once", nodes, format!("[{}]", times("\"a#\",", 900).trim_end_matches(',')), BAD_INPUT),
+        ("5,000 ids, each with its changes", changes, format!("[{ids}]"), LARGE),
+        ("20,000 owners", search, format!("{{\"owners\":[{numbers}]}}"), BAD_INPUT),
+        ("an id of SQL", deal, "\"' OR 1=1; DROP TABLE event; --\"".into(), BAD_INPUT),
+        ("an id of NUL", deal, "\"a\\u0000b\"".into(), BAD_INPUT),
+        ("an id of a quarter of a megabyte", deal, format!("\"{}\"", "A".repeat(250_000)), BAD_INPUT),
+        ("a null where none may be", deal, "null".into(), INVALID),
+        ("an object for an id", deal, "{\"$ne\":1}".into(), INVALID),
+    ];
+    let attacks = table.into_iter().map(|(name, document, value, code)| {
+        let body = format!("{{\"query\":\"{document}\",\"variables\":{{\"x\":{value}}}}}");
+        Attack { name, request: post(JSON, body.as_bytes()), code }
+    });
+    attacks.collect()
 }
 
 fn bodies() -> Vec<Attack> {
-    let bad = "BAD_REQUEST";
-    let ask = query("{ __typename }");
     let utf16 = "{\"query\":\"{ __typename }\"}".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let ask = query("{ __typename }");
     let batch = vec!["{\"query\":\"{ __typename }\"}"; 200].join(",");
-    let chunked = |length: usize| {
-        let mut request = head("POST", "/graphql", &format!("Content-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n"));
-        for _ in 0..length / 65_536 {
-            request.extend(b"10000\r\n");
-            request.extend([b' '; 65_536]);
-            request.extend(b"\r\n");
-        }
-        request.extend(b"0\r\n\r\n");
-        request
-    };
-    let declared =
-        |length: usize| head("POST", "/graphql", &format!("Content-Type: {JSON}\r\nContent-Length: {length}\r\n"));
-    let json = |name, body: Vec<u8>, code| Attack { name, request: post(JSON, &body), code };
-    vec![
-        json("a batch of 200", format!("[{batch}]").into_bytes(), bad),
-        json("JSON 10,000 deep", format!("{{\"query\":{}{}", "[".repeat(10_000), "]".repeat(10_000)).into_bytes(), bad),
-        json(
-            "variables 10,000 deep",
-            format!("{{\"query\":\"{{ a }}\",\"variables\":{}1{}}}", "{\"a\":".repeat(10_000), "}".repeat(10_000))
-                .into_bytes(),
-            bad,
-        ),
-        json("a name given twice", b"{\"query\":\"{ a }\",\"query\":\"{ b }\"}".to_vec(), bad),
-        json("a lone surrogate", b"{\"query\":\"{ a(b: \\\"\\ud800\\\") }\"}".to_vec(), bad),
-        json("a number of 1e400", b"{\"query\":\"{ a }\",\"variables\":{\"x\":1e400}}".to_vec(), bad),
-        json("what is not UTF-8", b"{\"query\":\"{ a(b: \\\"\xff\xfe\\\") }\"}".to_vec(), bad),
-        json("UTF-16 bytes", utf16.clone(), bad),
-        json("nothing", Vec::new(), bad),
-        json("null", b"null".to_vec(), bad),
-        json("a NUL in the JSON", b"{\"query\":\"{ a }\"}\0".to_vec(), bad),
-        json("variables that are a list", b"{\"query\":\"{ a }\",\"variables\":[]}".to_vec(), bad),
-        json("a hash instead of a document", b"{\"documentId\":\"sha256:0\"}".to_vec(), bad),
-        json(
-            "300 KB of variables",
-            format!("{{\"query\":\"{{ a }}\",\"variables\":{{\"x\":\"{}\"}}}}", "x".repeat(300_000)).into_bytes(),
-            "BODY_TOO_LARGE",
-        ),
-        Attack { name: "30 MB in chunks", request: chunked(30 << 20), code: "BODY_TOO_LARGE" },
-        Attack { name: "30 MB as it says", request: declared(30 << 20), code: "BODY_TOO_LARGE" },
-        Attack { name: "text/plain", request: post("text/plain", &ask), code: "UNSUPPORTED_MEDIA_TYPE" },
-        Attack {
-            name: "a form",
-            request: post("application/x-www-form-urlencoded", b"query=%7B__typename%7D"),
-            code: "UNSUPPORTED_MEDIA_TYPE",
-        },
-        Attack {
-            name: "a form of parts",
-            request: post("multipart/form-data; boundary=x", b"--x\r\n\r\n--x--"),
-            code: "UNSUPPORTED_MEDIA_TYPE",
-        },
-        Attack {
-            name: "UTF-16 as it says",
-            request: post("application/json; charset=utf-16", &utf16),
-            code: "UNSUPPORTED_MEDIA_TYPE",
-        },
-        Attack {
-            name: "gzip",
-            request: post("application/json\r\nContent-Encoding: gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
-            code: "UNSUPPORTED_MEDIA_TYPE",
-        },
-    ]
+    let lists = format!("{{\"query\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+    let objects = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
+    let with = |variables: &str| format!("{{\"query\":\"{{ a }}\",\"variables\":{variables}}}").into_bytes();
+    let too_long = with(&format!("{{\"x\":\"{}\"}}", "x".repeat(300_000)));
+    let json: [(&str, Vec<u8>, &str); 14] = [
+        ("a batch of 200", format!("[{batch}]").into_bytes(), BAD),
+        ("JSON 10,000 deep", lists.into_bytes(), BAD),
+        ("variables 10,000 deep", with(&objects), BAD),
+        ("a name given twice", b"{\"query\":\"{ a }\",\"query\":\"{ b }\"}".to_vec(), BAD),
+        ("a lone surrogate", b"{\"query\":\"{ a(b: \\\"\\ud800\\\") }\"}".to_vec(), BAD),
+        ("a number of 1e400", with("{\"x\":1e400}"), BAD),
+        ("what is not UTF-8", b"{\"query\":\"{ a(b: \\\"\xff\xfe\\\") }\"}".to_vec(), BAD),
+        ("UTF-16 bytes", utf16.clone(), BAD),
+        ("nothing", Vec::new(), BAD),
+        ("null", b"null".to_vec(), BAD),
+        ("a NUL in the JSON", b"{\"query\":\"{ a }\"}\0".to_vec(), BAD),
+        ("variables that are a list", with("[]"), BAD),
+        ("a hash instead of a document", b"{\"documentId\":\"sha256:0\"}".to_vec(), BAD),
+        ("300 KB of variables", too_long, "BODY_TOO_LARGE"),
+    ];
+    let other = "UNSUPPORTED_MEDIA_TYPE";
+    let media: [(&str, &str, &[u8]); 5] = [
+        ("text/plain", "text/plain", &ask),
+        ("a form", "application/x-www-form-urlencoded", b"query=%7B__typename%7D"),
+        ("a form of parts", "multipart/form-data; boundary=x", b"--x\r\n\r\n--x--"),
+        ("UTF-16 as it says", "application/json; charset=utf-16", &utf16),
+        ("gzip", "application/json\r\nContent-Encoding: gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\x03"),
+    ];
+    let json = json.map(|(name, body, code)| Attack { name, request: post(JSON, &body), code });
+    let media = media.map(|(name, media, body)| Attack { name, request: post(media, body), code: other });
+    json.into_iter().chain(media).collect()
 }
 
 fn heads() -> Vec<Attack> {
-    let get = |target: &str| head("GET", target, "");
-    let typename = "/graphql?query=%7B__typename%7D";
-    let flood = (0..300).map(|at| format!("X-{at}: y\r\n")).collect::<String>();
-    vec![
-        Attack {
-            name: "a mutation by GET",
-            request: get("/graphql?query=mutation%7B__typename%7D"),
-            code: "METHOD_NOT_ALLOWED",
-        },
-        Attack { name: "PUT", request: head("PUT", typename, "Content-Length: 0\r\n"), code: "METHOD_NOT_ALLOWED" },
-        Attack { name: "TRACE", request: head("TRACE", typename, ""), code: "METHOD_NOT_ALLOWED" },
-        Attack {
-            name: "a parameter given twice",
-            request: get(&format!("{typename}&query=%7Ba%7D")),
-            code: "BAD_REQUEST",
-        },
-        Attack {
-            name: "a query string that is not UTF-8",
-            request: get("/graphql?query=%ff%fe"),
-            code: "GRAPHQL_PARSE_FAILED",
-        },
-        Attack { name: "HTML wanted", request: head("GET", typename, "Accept: text/html\r\n"), code: "NOT_ACCEPTABLE" },
-        Attack {
-            name: "two tenants",
-            request: head("GET", typename, "Quarterdeck-Tenant: other\r\n"),
-            code: "BAD_TENANT",
-        },
-        Attack {
-            name: "a tenant's name of 4 KB",
-            request: head("GET", typename, &format!("Quarterdeck-Tenant: {}\r\n", "x".repeat(4_096))),
-            code: "BAD_TENANT",
-        },
-        Attack { name: "300 headers", request: head("GET", typename, &flood), code: "" },
-        Attack { name: "a target of 200 KB", request: get(&format!("{typename}{}", "x".repeat(200_000))), code: "" },
-        Attack {
-            name: "two lengths",
-            request: head(
-                "POST",
-                "/graphql",
-                "Content-Type: application/json\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
-            ),
-            code: "",
-        },
-        Attack {
-            name: "a length and chunks",
-            request: head(
-                "POST",
-                "/graphql",
-                "Content-Type: application/json\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n",
-            ),
-            code: "",
-        },
-        Attack { name: "no HTTP at all", request: b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".to_vec(), code: "" },
-    ]
+    const ASK: &str = "/graphql?query=%7B__typename%7D";
+    let flood = times("X-#: y\r\n", 300);
+    let long_name = format!("Quarterdeck-Tenant: {}\r\n", "x".repeat(4_096));
+    let json = format!("Content-Type: {JSON}\r\n");
+    let lengths = format!("{json}Content-Length: 1\r\nContent-Length: 2\r\n");
+    let both = format!("{json}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n");
+    let declared = format!("{json}Content-Length: {}\r\n", 30 << 20);
+    let mut streamed = head("POST", "/graphql", &format!("{json}Transfer-Encoding: chunked\r\n"));
+    for _ in 0..(30 << 20) / 65_536 {
+        streamed.extend(b"10000\r\n");
+        streamed.extend([b' '; 65_536]);
+        streamed.extend(b"\r\n");
+    }
+    let method = "METHOD_NOT_ALLOWED";
+    let table = [
+        ("30 MB in chunks", streamed, "BODY_TOO_LARGE"),
+        ("30 MB as it says", head("POST", "/graphql", &declared), "BODY_TOO_LARGE"),
+        ("a mutation by GET", head("GET", "/graphql?query=mutation%7B__typename%7D", ""), method),
+        ("PUT", head("PUT", ASK, "Content-Length: 0\r\n"), method),
+        ("TRACE", head("TRACE", ASK, ""), method),
+        ("a parameter given twice", head("GET", &format!("{ASK}&query=%7Ba%7D"), ""), BAD),
+        ("a query string that is not UTF-8", head("GET", "/graphql?query=%ff%fe", ""), UNREADABLE),
+        ("HTML wanted", head("GET", ASK, "Accept: text/html\r\n"), "NOT_ACCEPTABLE"),
+        ("two tenants", head("GET", ASK, "Quarterdeck-Tenant: other\r\n"), "BAD_TENANT"),
+        ("a tenant's name of 4 KB", head("GET", ASK, &long_name), "BAD_TENANT"),
+        ("300 headers", head("GET", ASK, &flood), ""),
+        ("a target of 200 KB", head("GET", &format!("{ASK}{}", "x".repeat(200_000)), ""), ""),
+        ("two lengths", head("POST", "/graphql", &lengths), ""),
+        ("a length and chunks", head("POST", "/graphql", &both), ""),
+        ("no HTTP at all", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".to_vec(), ""),
+    ];
+    table.map(|(name, request, code)| Attack { name, request, code }).into()
 }
 
 fn query(document: &str) -> Vec<u8> {
@@ -329,7 +291,9 @@ pub async fn exchange(address: std::net::SocketAddr, request: &[u8]) -> String {
     let mut answer = Vec::new();
     let reading = async {
         let mut part = [0; 16_384];
-        while let Ok(length @ 1..) = from.read(&mut part).await {
+        while !whole(&answer)
+            && let Ok(length @ 1..) = from.read(&mut part).await
+        {
             answer.extend_from_slice(&part[..length]);
         }
     };
@@ -339,6 +303,14 @@ pub async fn exchange(address: std::net::SocketAddr, request: &[u8]) -> String {
     };
     tokio::select! { () = reading => {}, () = writing => {} }
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Whether an answer that names its length has come to its end.
+fn whole(answer: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(answer);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+    length.is_some_and(|length| body.len() >= length)
 }
 
 /// Whether an answer is the refusal that an attack must get.

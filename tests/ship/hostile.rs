@@ -36,7 +36,7 @@ async fn what_means_harm_is_refused_while_honest_requests_are_answered() {
         }
     });
     let attacks = corpus();
-    assert!(attacks.len() >= 90, "{}", attacks.len());
+    assert!(attacks.len() >= 80, "{}", attacks.len());
     let mut wrong = Vec::new();
     for attack in &attacks {
         match tokio::time::timeout(REFUSAL_MAX, exchange(address, &attack.request)).await {

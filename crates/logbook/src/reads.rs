@@ -46,14 +46,14 @@ impl Reads {
         Self { deadline, ..self }
     }
 
-    /// The words that begin a statement of its own: its savepoint, and the time that is left.
-    fn saved(&self) -> Result<String, Fault> {
-        let Some(deadline) = self.deadline else { return Ok("SAVEPOINT one".to_owned()) };
+    /// Words that give what follows the time that is left.
+    fn time_left(&self) -> Result<String, Fault> {
+        let Some(deadline) = self.deadline else { return Ok(String::new()) };
         let left_ms = deadline.saturating_duration_since(std::time::Instant::now()).as_millis();
         if left_ms == 0 {
             return Err(Fault::new(OUT_OF_TIME, "the request met its deadline"));
         }
-        Ok(format!("SAVEPOINT one; SET LOCAL statement_timeout = {}", left_ms.min(STATEMENT_MS_MAX)))
+        Ok(format!("; SET LOCAL statement_timeout = {}", left_ms.min(STATEMENT_MS_MAX)))
     }
 
     /// Whose they are.
@@ -64,7 +64,9 @@ impl Reads {
     async fn transaction(&self) -> Result<&TenantTx, Fault> {
         let begin = async || {
             let transaction = TenantTx::take(&self.pool).await?;
-            transaction.client().batch_execute(&beginning(self.tenant.id, Mode::Read)).await?;
+            // For the whole transaction too: a statement that is not known yet is prepared outside of its savepoint.
+            let beginning = beginning(self.tenant.id, Mode::Read) + &self.time_left()?;
+            transaction.client().batch_execute(&beginning).await?;
             Ok(transaction)
         };
         self.transaction.get_or_try_init(begin).await
@@ -80,7 +82,7 @@ impl Reads {
             Ok(statement) => statement,
             Err(error) => return Err(error.into()),
         };
-        let saved = self.saved()?;
+        let saved = format!("SAVEPOINT one{}", self.time_left()?);
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&self.tenant.id.0];
         all.extend(parameters);
         let (begun, rows, back) = futures::join!(
