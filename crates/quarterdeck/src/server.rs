@@ -28,14 +28,14 @@ pub struct Server {
     tenants: RwLock<Vec<Tenant>>,
     runtime: Handle,
     limits: Limits,
-    prices: Prices,
+    prices: &'static Prices,
     rates: Rates,
 }
 
 impl Server {
     /// A server over a log; `watch` is a pool of connections in the watch role.
     pub fn new(logbook: Arc<Logbook>, watch: Pool, runtime: Handle) -> Self {
-        let prices = Prices::of(&schema::sdl()).expect("the schema's definition is a schema");
+        let prices = Prices::of_the_schema();
         let limits = Limits::default();
         let rates = Rates::new(Default::default(), limits.cost);
         Self { schema: schema::schema(), logbook, watch, tenants: RwLock::default(), runtime, limits, prices, rates }

@@ -12,7 +12,7 @@ use async_graphql::{
         },
     },
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// What a question or a command costs by itself: a statement of its own, or a command's transaction.
 const ROOT: u64 = 10;
@@ -97,6 +97,14 @@ pub struct Prices {
 }
 
 impl Prices {
+    /// The prices of the house's schema, worked out once.
+    pub fn of_the_schema() -> &'static Self {
+        static PRICES: LazyLock<Prices> = LazyLock::new(|| {
+            Prices::of(&crate::schema::sdl()).expect("the schema's definition is a schema: a test holds it to that")
+        });
+        &PRICES
+    }
+
     /// The prices of the schema that a text defines.
     ///
     /// # Errors

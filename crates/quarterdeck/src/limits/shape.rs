@@ -15,8 +15,9 @@ const WAYS_TO_TYPES: [&str; 4] = ["fields", "inputFields", "interfaces", "possib
 /// How many of them may be nested: one, as every tool asks.
 const WAYS_MAX: u64 = 1;
 
-/// How many fragments may stand one inside the other: the walk descends with them.
-const FRAGMENTS_NESTED_MAX: u64 = 100;
+/// How many fragments may stand one inside the other: this walk descends with them, and so does the executor, which gives
+/// up at 32.
+const FRAGMENTS_NESTED_MAX: u64 = 30;
 
 /// Why an operation is refused for its shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ struct Measure {
     here: u64,
     aliases: u64,
     directives: u64,
+    /// The most fragments, one inside the other.
+    nested: u64,
     /// The most lists that lead to types, one inside the other.
     ways: u64,
     /// The same, of what stands below `__schema` and `__type`.
@@ -52,6 +55,7 @@ impl Measure {
         self.here = self.here.saturating_add(other.here);
         self.aliases = self.aliases.saturating_add(other.aliases);
         self.directives = self.directives.saturating_add(other.directives);
+        self.nested = self.nested.max(other.nested);
         self.ways = self.ways.max(other.ways);
         self.introspection_ways = self.introspection_ways.max(other.introspection_ways);
         self.introspects |= other.introspects;
@@ -137,6 +141,7 @@ impl<'a> Walk<'a> {
             here: 1,
             aliases: below.aliases.saturating_add(u64::from(field.alias.is_some())),
             directives: below.directives,
+            nested: below.nested,
             ways: below.ways.saturating_add(way),
             introspection_ways: below.introspection_ways.max(if introspects { below.ways } else { 0 }),
             introspects: below.introspects || introspects,
@@ -152,10 +157,14 @@ impl<'a> Walk<'a> {
             None => {}
         }
         self.nested += 1;
-        Exceeded::beyond("fragments inside fragments", FRAGMENTS_NESTED_MAX, self.nested).map_err(Misshapen::Large)?;
+        let bounded = |nested| Exceeded::beyond("fragments inside fragments", FRAGMENTS_NESTED_MAX, nested);
+        bounded(self.nested).map_err(Misshapen::Large)?;
         self.fragments.insert(name, None);
         let mut measure = self.set(&fragment.node.selection_set.node)?;
         measure.directives = measure.directives.saturating_add(fragment.node.directives.len() as u64);
+        // Of a chain that was measured piece by piece, the end first, this is what tells.
+        measure.nested += 1;
+        bounded(measure.nested).map_err(Misshapen::Large)?;
         self.fragments.insert(name, Some(measure));
         self.nested -= 1;
         Ok(measure)

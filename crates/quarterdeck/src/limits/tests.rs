@@ -66,6 +66,12 @@ fn fragments_hide_nothing() {
     let deep = format!("{{ a {{ ...F }} }} fragment F on Q {{ {} }}", "a { ".repeat(14) + "a" + &" }".repeat(14));
     assert_eq!(shaped(&deep), large("depth", 15, 16));
     assert_eq!(shaped("{ ...F } fragment F on Q @a(b: 1) { ...G @c } fragment G on Q { x }"), Ok(()));
+    let chain = (0..40).map(|at| format!("fragment F{at} on Q {{ ...F{} }} ", at + 1)).collect::<String>();
+    let chained = shaped(&format!("{{ ...F0 }} {chain}"));
+    assert!(
+        matches!(chained, Err(Misshapen::Large(Exceeded { limit: "fragments inside fragments", .. }))),
+        "{chained:?}"
+    );
     for circle in
         ["{ ...F } fragment F on Q { ...F }", "{ a } fragment F on Q { a { ...G } } fragment G on Q { a { ...F } }"]
     {
@@ -101,8 +107,8 @@ fn introspection_is_asked_once_round_and_may_be_off() {
     }
 }
 
-fn prices() -> Prices {
-    Prices::of(&crate::schema::sdl()).expect("the schema")
+fn prices() -> &'static Prices {
+    Prices::of_the_schema()
 }
 
 fn cost(document: &str, variables: serde_json::Value) -> u64 {
