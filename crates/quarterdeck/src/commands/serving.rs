@@ -75,8 +75,8 @@ async fn listen(visit: Visit, door: Door, signals: &Signals) -> Result<ExitCode,
     let Door { listener, trusted, walls } = door;
     let at = listener.local_addr().map_err(Problem::io("listening"))?;
     let Visit { database, logbook } = visit;
-    let server = Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current())
-        .behind(&walls);
+    let server =
+        Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current()).behind(&walls);
     let state = State {
         executor: Arc::new(Running(Arc::new(server))),
         fresh_id,
