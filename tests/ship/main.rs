@@ -5,8 +5,8 @@
 mod api;
 mod batches;
 mod bounds;
-mod corrections;
 mod corpus;
+mod corrections;
 mod crashes;
 mod crossings;
 mod drill_down;
