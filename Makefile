@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` serves a company of our own making, `make test` passes the tests.
-.PHONY: demo test field-data bench schema postgres
+.PHONY: demo test field-data clients bench hostile schema postgres
 
 CARGO ?= cargo
 
@@ -13,9 +13,19 @@ test: postgres
 field-data: postgres
 	$(CARGO) test --locked -p tests --features field-data --test ship -- field_data
 
+# Other people's programs against the server (npm: graphql-http's 61 audits).
+clients: postgres
+	$(CARGO) build --locked --bin quarterdeck
+	sh tests/clients/run.sh
+
 # Imports and a plain COPY of the same rows, side by side, in a release build.
 bench: postgres
 	$(CARGO) run --locked --release -p tests --bin import-bench
+
+# Hostile requests against a release build: how fast each is refused, what memory it leaves taken.
+hostile: postgres
+	$(CARGO) build --locked --release --bin quarterdeck --bin hostile-bench
+	target/release/hostile-bench target/release/quarterdeck
 
 # Writes the contract anew after a change of the schema.
 schema:

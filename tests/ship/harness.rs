@@ -75,8 +75,17 @@ impl Ship {
     /// Asks as a tenant, or naming none: the whole answer.
     pub async fn ask_as(&self, tenant: &str, document: &str, variables: Value) -> Value {
         let request = Request::new(document).variables(Variables::from_json(variables));
-        let caller = Caller { tenant: Some(tenant.to_owned()).filter(|name| !name.is_empty()), request_id: fresh_id() };
+        let tenant = Some(tenant.to_owned()).filter(|name| !name.is_empty());
+        let caller = Caller { tenant, request_id: fresh_id(), deadline: None };
         serde_json::to_value(self.executor.execute(request, caller).await).unwrap()
+    }
+
+    /// Asks with a time in which all must have ended.
+    pub async fn ask_within(&self, time: std::time::Duration, document: &str) -> Value {
+        let tenant = Some(self.tenant.name.clone());
+        let deadline = Some(std::time::Instant::now() + time);
+        let caller = Caller { tenant, request_id: fresh_id(), deadline };
+        serde_json::to_value(self.executor.execute(Request::new(document), caller).await).unwrap()
     }
 
     /// Asks, and expects no error.

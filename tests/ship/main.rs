@@ -5,6 +5,7 @@
 mod api;
 mod batches;
 mod bounds;
+mod corpus;
 mod corrections;
 mod crashes;
 mod crossings;
@@ -16,6 +17,7 @@ mod exports;
 mod field_data;
 mod fixtures;
 mod harness;
+mod hostile;
 mod house_rules;
 mod import_moves;
 mod import_reading;

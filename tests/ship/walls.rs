@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 const READS: &str = "
     deal(id: $deal) { name } person(id: $person) { name } team(id: $team) { name } account(id: $account) { name }
     product(id: $product) { name } pipeline(id: $pipeline) { name }
-    deals(first: 100) { totalCount nodes { name stage { name } owner { name } account { name } product { name }
+    deals(first: 10) { totalCount nodes { name stage { name } owner { name } account { name } product { name }
         changes { types fields { before after } } } }
-    people(first: 100) { totalCount nodes { name team { name } manager { name } reports { name } changes { types } } }
-    teams(first: 100) { totalCount nodes { name parent { name } changes { types } } }
-    accounts(first: 100) { totalCount nodes { name changes { types } } }
-    products(first: 100) { totalCount nodes { name changes { types } } }
-    pipelines(first: 100) { totalCount nodes { name stages { name } changes { types } } }
+    people(first: 10) { totalCount nodes { name team { name } manager { name } reports { name } changes { types } } }
+    teams(first: 10) { totalCount nodes { name parent { name } changes { types } } }
+    accounts(first: 10) { totalCount nodes { name changes { types } } }
+    products(first: 10) { totalCount nodes { name changes { types } } }
+    pipelines(first: 10) { totalCount nodes { name stages { name } changes { types } } }
     dealMetrics(groupBy: [STAGE, OWNER]) { total { all { count } } groups { keys { label } } }
     stageVisits { entries stage { name } }";
 

@@ -35,7 +35,7 @@ pub use batch::Head;
 pub use clock::{Clock, fresh_id, system_clock};
 pub use envelope::{Context, Recorded, Source, StreamRef, WITHDRAWN, Withdrawn};
 pub use hash::Hash;
-pub use reads::Reads;
+pub use reads::{OUT_OF_TIME, Reads};
 pub use rebuild::{Found, Rebuilt, RowKey, TableRebuilt, rebuild};
 pub use refusal::{AnyRefusal, Fault, Rejection};
 pub use registry::Registry;

@@ -20,17 +20,40 @@ use uuid::Uuid;
 /// Events of one statement of [`Reads::correlated`].
 const CORRELATED_PER_READ: i64 = 10_000;
 
+/// Milliseconds that a statement may take, however much time its request has.
+const STATEMENT_MS_MAX: u128 = 600_000;
+
 /// The reads of one request. The transaction begins with the first of them.
 pub struct Reads {
     pool: Pool,
     tenant: Tenant,
+    deadline: Option<std::time::Instant>,
     transaction: OnceCell<TenantTx>,
 }
+
+/// What a [`Fault`] says was being done when a request had no time left for a statement.
+pub const OUT_OF_TIME: &str = "reading in no time";
 
 impl Reads {
     /// Reads of a tenant; nothing is asked yet.
     pub fn new(pool: Pool, tenant: Tenant) -> Self {
-        Self { pool, tenant, transaction: OnceCell::new() }
+        Self { pool, tenant, deadline: None, transaction: OnceCell::new() }
+    }
+
+    /// The same, with an instant at which they must have ended: each statement gets the time that is left.
+    #[must_use]
+    pub fn until(self, deadline: Option<std::time::Instant>) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Words that give what follows the time that is left.
+    fn time_left(&self) -> Result<String, Fault> {
+        let Some(deadline) = self.deadline else { return Ok(String::new()) };
+        let left_ms = deadline.saturating_duration_since(std::time::Instant::now()).as_millis();
+        if left_ms == 0 {
+            return Err(Fault::new(OUT_OF_TIME, "the request met its deadline"));
+        }
+        Ok(format!("; SET LOCAL statement_timeout = {}", left_ms.min(STATEMENT_MS_MAX)))
     }
 
     /// Whose they are.
@@ -41,7 +64,9 @@ impl Reads {
     async fn transaction(&self) -> Result<&TenantTx, Fault> {
         let begin = async || {
             let transaction = TenantTx::take(&self.pool).await?;
-            transaction.client().batch_execute(&beginning(self.tenant.id, Mode::Read)).await?;
+            // For the whole transaction too: a statement that is not known yet is prepared outside of its savepoint.
+            let beginning = beginning(self.tenant.id, Mode::Read) + &self.time_left()?;
+            transaction.client().batch_execute(&beginning).await?;
             Ok(transaction)
         };
         self.transaction.get_or_try_init(begin).await
@@ -57,14 +82,15 @@ impl Reads {
             Ok(statement) => statement,
             Err(error) => return Err(error.into()),
         };
+        let saved = format!("SAVEPOINT one{}", self.time_left()?);
         let mut all: Vec<&(dyn ToSql + Sync)> = vec![&self.tenant.id.0];
         all.extend(parameters);
-        let (saved, rows, back) = futures::join!(
-            client.batch_execute("SAVEPOINT one"),
+        let (begun, rows, back) = futures::join!(
+            client.batch_execute(&saved),
             client.query(&statement, &all),
             client.batch_execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one"),
         );
-        saved?;
+        begun?;
         back?;
         Ok(rows?)
     }

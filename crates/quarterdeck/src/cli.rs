@@ -3,6 +3,8 @@
 use crate::{
     commands::{self, Problem},
     database,
+    http::trusted::TrustedArgs,
+    limits::Walls,
     signals::{self, Signals},
 };
 use clap::{
@@ -102,6 +104,10 @@ pub(crate) struct ServeArgs {
     /// Only for a container whose port is published on its host's loopback: allow another address
     #[arg(long, env = "QUARTERDECK_BEHIND_LOOPBACK", value_parser = FalseyValueParser::new())]
     pub(crate) behind_loopback: bool,
+    #[command(flatten)]
+    pub(crate) walls: Walls,
+    #[command(flatten)]
+    pub(crate) trusted: TrustedArgs,
 }
 
 #[derive(Debug, Args)]

@@ -17,13 +17,6 @@ use sales::{
 };
 use std::sync::Arc;
 
-/// Levels of fields that a document may nest.
-const DEPTH_MAX: usize = 20;
-/// Aliases that a document may use.
-const ALIASES_MAX: usize = 60;
-/// Directives that a field may carry.
-const DIRECTIVES_MAX: usize = 5;
-
 /// The schema that the server serves.
 pub type Quarterdeck = Schema<Query, Mutation, EmptySubscription>;
 
@@ -109,13 +102,22 @@ impl AsOfQueries {
     }
 }
 
-/// The schema, ready to be executed with a [`Session`] among a request's data.
+/// The schema, ready to be executed with a [`Session`] among a request's data. Its limits stand before it: whoever
+/// executes it admits the document first.
 pub fn schema() -> Quarterdeck {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
-        .limit_depth(DEPTH_MAX)
-        .limit_aliases(ALIASES_MAX)
-        .limit_directives(DIRECTIVES_MAX)
-        .finish()
+    walled(true, true)
+}
+
+/// The schema as a server shows it.
+pub fn walled(introspection: bool, suggestions: bool) -> Quarterdeck {
+    let mut schema = Schema::build(Query::default(), Mutation::default(), EmptySubscription);
+    if !introspection {
+        schema = schema.disable_introspection();
+    }
+    if !suggestions {
+        schema = schema.disable_suggestions();
+    }
+    schema.finish()
 }
 
 /// The schema's definition: the contract that is committed.

@@ -1,10 +1,15 @@
 //! Runs GraphQL requests: finds the tenant, opens a session, executes, and gives the connections back.
 
 use crate::{
-    http::{Caller, Executor},
-    schema::{Quarterdeck, schema},
+    http::{Caller, Executor, operation},
+    limits::{
+        Exceeded, Limits, Suggestions, Switch, Walls,
+        cost::Prices,
+        rates::{RateKey, Rates},
+    },
+    schema::{self, Quarterdeck},
 };
-use async_graphql::{Positioned, Request, Response, ServerError, Value, parser::types::Selection};
+use async_graphql::{Name, Positioned, Request, Response, ServerError, Value, parser::types::Selection};
 use deadpool_postgres::Pool;
 use futures::future::BoxFuture;
 use logbook::{Logbook, Tenant, tenants};
@@ -12,6 +17,8 @@ use sales::{access::Login, graph::Session};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::runtime::Handle;
 use tracing::Instrument;
+use units::TenantId;
+use uuid::Uuid;
 
 /// The server behind the HTTP layer.
 pub struct Server {
@@ -20,12 +27,27 @@ pub struct Server {
     watch: Pool,
     tenants: RwLock<Vec<Tenant>>,
     runtime: Handle,
+    limits: Limits,
+    prices: &'static Prices,
+    rates: Rates,
 }
 
 impl Server {
     /// A server over a log; `watch` is a pool of connections in the watch role.
     pub fn new(logbook: Arc<Logbook>, watch: Pool, runtime: Handle) -> Self {
-        Self { schema: schema(), logbook, watch, tenants: RwLock::default(), runtime }
+        let prices = Prices::of_the_schema();
+        let limits = Limits::default();
+        let rates = Rates::new(Default::default(), limits.cost);
+        Self { schema: schema::schema(), logbook, watch, tenants: RwLock::default(), runtime, limits, prices, rates }
+    }
+
+    /// The server behind walls as configured.
+    #[must_use]
+    pub fn behind(mut self, walls: &Walls) -> Self {
+        self.schema = schema::walled(walls.introspection == Switch::On, walls.suggestions == Suggestions::On);
+        self.rates = Rates::new(walls.rates, walls.limits.cost);
+        self.limits = walls.limits.clone();
+        self
     }
 
     /// The tenant that a request names, or the only one.
@@ -62,17 +84,80 @@ impl Server {
         tenants.iter().find(|tenant| Some(tenant.name.as_str()) == name).cloned()
     }
 
-    async fn run(&self, mut request: Request, caller: Caller) -> Response {
-        let tenant = match self.tenant(caller.tenant.as_deref()).await {
-            Ok(tenant) => tenant,
-            Err(_) if asks_for_the_schema_alone(&mut request) => return self.schema.execute(request).await,
-            Err(error) => return Response::from_errors(vec![error]),
-        };
-        let session = Arc::new(Session::new(Arc::clone(&self.logbook), tenant, Login::Local));
-        let response = self.schema.execute(request.data(Arc::clone(&session))).await;
-        session.finish().await;
-        response
+    /// Who asks, and about whose data.
+    async fn resolve(&self, caller: &Caller) -> Result<(Tenant, Login), ServerError> {
+        Ok((self.tenant(caller.tenant.as_deref()).await?, Login::Local))
     }
+
+    async fn admit(&self, caller: &Caller) -> Result<(), ServerError> {
+        if self.known(caller.tenant.as_deref()).is_none() {
+            // Finding out costs a statement: those who name what nobody knows are counted together.
+            self.rates.request(&nobody()).map_err(|wait| wait.error())?;
+        }
+        match self.resolve(caller).await {
+            Ok((tenant, login)) => self.rates.request(&key(&tenant, &login)).map_err(|wait| wait.error()),
+            // He may still ask for the schema; what else he asks is refused when it is read.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn run(&self, request: Request, caller: Caller) -> Response {
+        match self.answer(request, caller).await {
+            Ok(response) => response,
+            Err(error) => Response::from_errors(vec![error]),
+        }
+    }
+
+    async fn answer(&self, mut request: Request, caller: Caller) -> Result<Response, ServerError> {
+        let asker = match self.resolve(&caller).await {
+            Ok(asker) => Some(asker),
+            Err(_) if asks_for_the_schema_alone(&mut request) => None,
+            Err(error) => return Err(error),
+        };
+        let cost = self.cost(&mut request)?;
+        let key = asker.as_ref().map_or_else(nobody, |(tenant, login)| key(tenant, login));
+        // Charged before it is found valid, for finding that out is work too.
+        self.rates.cost(&key, cost).map_err(|wait| wait.error())?;
+        let told = request.extensions.contains_key("cost");
+        let mut response = match asker {
+            Some((tenant, login)) => {
+                let session = Session::new(Arc::clone(&self.logbook), tenant, login);
+                let session = Arc::new(match caller.deadline {
+                    Some(deadline) => session.until(deadline),
+                    None => session,
+                });
+                let response = self.schema.execute(request.data(Arc::clone(&session))).await;
+                session.finish().await;
+                response
+            }
+            None => self.schema.execute(request).await,
+        };
+        if told {
+            let figures = [("requested", cost), ("max", self.limits.cost)];
+            let figures = figures.map(|(name, figure)| (Name::new(name), Value::from(figure)));
+            response.extensions.insert("cost".to_owned(), Value::Object(figures.into_iter().collect()));
+        }
+        Ok(response)
+    }
+
+    /// What the request's operation costs, when that is not too much; 0 for what the schema will refuse.
+    fn cost(&self, request: &mut Request) -> Result<u64, ServerError> {
+        let (name, variables) = (request.operation_name.clone(), request.variables.clone());
+        let document = request.parsed_query()?;
+        let Some(operation) = operation(document, name.as_deref()) else { return Ok(0) };
+        let cost = self.prices.cost(document, operation, &variables);
+        Exceeded::beyond("cost", self.limits.cost, cost).map_err(|exceeded| exceeded.error())?;
+        Ok(cost)
+    }
+}
+
+/// Those whose tenant is not known, counted together.
+fn nobody() -> RateKey {
+    RateKey { tenant: TenantId(Uuid::nil()), login: String::new() }
+}
+
+fn key(tenant: &Tenant, login: &Login) -> RateKey {
+    RateKey { tenant: tenant.id, login: login.to_string() }
 }
 
 /// The schema is the same for every tenant: whoever asks for nothing else needs to name none.
@@ -97,6 +182,18 @@ fn refusal(code: &str, message: &str) -> ServerError {
 pub struct Running(pub Arc<Server>);
 
 impl Executor for Running {
+    fn admit(&self, caller: &Caller) -> BoxFuture<'_, Result<(), ServerError>> {
+        let (server, caller) = (Arc::clone(&self.0), caller.clone());
+        // On the main runtime, for the connections of the pool live there.
+        let admitting = self.0.runtime.spawn(async move { server.admit(&caller).await });
+        Box::pin(async move {
+            admitting.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a request broke off");
+                Err(refusal("INTERNAL", "something broke on our side"))
+            })
+        })
+    }
+
     fn execute(&self, request: Request, caller: Caller) -> BoxFuture<'_, Response> {
         let server = Arc::clone(&self.0);
         // What is logged on behalf of a request says which one: its answer carries the same id.

@@ -5,7 +5,8 @@ use crate::{
     cli::{DemoArgs, ServeArgs},
     database::{Database, Purpose, Settings},
     demo, examples,
-    http::{self, State},
+    http::{self, State, trusted::Trusted},
+    limits::{Switch, Walls},
     server::{Running, Server},
     signals::Signals,
 };
@@ -17,29 +18,40 @@ use std::{
     time::Duration,
 };
 
-/// How long a request may take.
-const DEADLINE: Duration = Duration::from_secs(10);
-
 /// Serves until it is told to stop.
 pub(super) async fn serve(settings: &Settings, args: &ServeArgs, signals: &Signals) -> Result<ExitCode, Problem> {
-    let listener = bound(args)?;
+    let door = Door::of(args)?;
     let visit = Visit::begin(settings, Purpose::Serve).await?;
-    listen(visit, listener, signals).await
+    listen(visit, door, signals).await
 }
 
 /// Makes the demonstration's company when it is not there yet, and serves it.
 pub(super) async fn demo(settings: &Settings, args: &DemoArgs, signals: &Signals) -> Result<ExitCode, Problem> {
-    let listener = if args.no_serve { None } else { Some(bound(&args.serve)?) };
-    let purpose = if listener.is_some() { Purpose::Serve } else { Purpose::Visit };
+    let door = if args.no_serve { None } else { Some(Door::of(&args.serve)?) };
+    let purpose = if door.is_some() { Purpose::Serve } else { Purpose::Visit };
     let visit = Visit::begin(settings, purpose).await?;
     let made = demo::company(&visit.logbook, &visit.database.watch, &args.tenant).await;
     let made = made.map(|made| say(&made)).map_err(|error| Problem::Told(error.to_string()));
-    match (made, listener) {
-        (Ok(()), Some(listener)) => listen(visit, listener, signals).await,
+    match (made, door) {
+        (Ok(()), Some(door)) => listen(visit, door, signals).await,
         (made, _) => {
             visit.database.leave().await;
             made.map(|()| ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Where the server is reached, and what stands before it; made before anything is started for it.
+struct Door {
+    listener: TcpListener,
+    trusted: Trusted,
+    walls: Walls,
+}
+
+impl Door {
+    fn of(args: &ServeArgs) -> Result<Self, Problem> {
+        let trusted = Trusted::load(&args.trusted).map_err(Problem::Told)?;
+        Ok(Self { listener: bound(args)?, trusted, walls: args.walls.clone() })
     }
 }
 
@@ -59,14 +71,19 @@ fn bound(args: &ServeArgs) -> Result<TcpListener, Problem> {
     TcpListener::bind(address).map_err(Problem::io(format!("listening at {address}")))
 }
 
-async fn listen(visit: Visit, listener: TcpListener, signals: &Signals) -> Result<ExitCode, Problem> {
+async fn listen(visit: Visit, door: Door, signals: &Signals) -> Result<ExitCode, Problem> {
+    let Door { listener, trusted, walls } = door;
     let at = listener.local_addr().map_err(Problem::io("listening"))?;
     let Visit { database, logbook } = visit;
-    let server = Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current());
+    let server =
+        Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current()).behind(&walls);
     let state = State {
         executor: Arc::new(Running(Arc::new(server))),
         fresh_id,
-        deadline: DEADLINE,
+        deadline: walls.limits.deadline(),
+        limits: walls.limits.clone(),
+        introspection: walls.introspection == Switch::On,
+        trusted,
         examples: examples::all(),
         ready: ready(&database),
         metrics: metrics(&database),

@@ -1,6 +1,6 @@
 //! `/graphql`: one request in, one answer out.
 
-use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -12,7 +12,7 @@ use actix_web::{
 };
 use async_graphql::{
     ErrorExtensionValues, Request, Response, ServerError, Value, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 use bytes::{Bytes, BytesMut};
 use futures::{FutureExt, StreamExt};
@@ -21,28 +21,28 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
-    Caller, Shared,
+    Caller, Shared, json,
+    media::{Media, is_utf8_or_no_charset},
     metrics::{Operation, Outcome, Watch},
+    trusted::Trusted,
+};
+use crate::limits::{
+    Exceeded, Limits,
+    shape::{self, Misshapen},
+    tokens::{NESTING_MAX, Text},
 };
 
 /// The longest body of a request.
 const BODY_BYTES_MAX: usize = 256 * 1024;
-/// How many errors a request that was not executed is told.
-const REQUEST_ERRORS_MAX: usize = 10;
+/// Seconds after which a request that found the server full may come again.
+const RETRY_SECONDS: u64 = 1;
 /// The longest name in `Quarterdeck-Tenant`, in bytes.
 const TENANT_BYTES_MAX: usize = 200;
 
 const TENANT: HeaderName = HeaderName::from_static("quarterdeck-tenant");
+/// Asks for the cost among the answer's extensions.
+const COST: HeaderName = HeaderName::from_static("quarterdeck-cost");
 const REQUEST_ID: HeaderName = HeaderName::from_static("quarterdeck-request-id");
-
-/// The two media types of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Media {
-    /// `application/json`: a request that was understood is answered 200, whatever came of it.
-    Json,
-    /// `application/graphql-response+json`: a request that was not executed is answered 400.
-    GraphqlResponse,
-}
 
 /// Why a request is refused by HTTP, before the schema saw it.
 #[derive(Debug)]
@@ -52,6 +52,8 @@ pub(super) struct Problem {
     message: String,
     /// The methods that would be right; sent with 405.
     allow: Option<&'static str>,
+    /// When to come again, in seconds; sent with 503.
+    retry_after: Option<u64>,
 }
 
 /// A GraphQL answer as JSON: `data` is left out, not null, when nothing was executed.
@@ -73,10 +75,11 @@ pub(super) async fn handle(http: HttpRequest, payload: web::Payload, shared: web
         Err(problem) => (Media::Json, Err(problem)),
     };
     let response = match answer {
-        Ok(response) => respond(response, media, request_id, &mut watch),
+        Ok(response) => respond(response, media, request_id, shared.state.limits.errors, &mut watch),
         Err(problem) => {
             watch.outcome = match problem.status {
                 StatusCode::INTERNAL_SERVER_ERROR => Outcome::Panic,
+                StatusCode::SERVICE_UNAVAILABLE if problem.retry_after.is_some() => Outcome::TurnedAway,
                 StatusCode::SERVICE_UNAVAILABLE => Outcome::Deadline,
                 _ => Outcome::Refused,
             };
@@ -95,24 +98,31 @@ async fn answer(
     request_id: Uuid,
     watch: &mut Watch<'_>,
 ) -> Result<Response, Problem> {
-    let deadline = shared.state.deadline;
-    let tenant = tenant(http.headers())?;
-    let mut request =
-        match *http.method() {
-            Method::GET => from_query(http.query_string())?,
-            Method::POST => {
-                admit_json(http.headers())?;
-                let body = tokio::time::timeout(deadline, read(http.headers(), payload)).await;
-                from_body(&body.map_err(|_| {
-                    Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", "The body never ended.")
-                })??)?
-            }
-            _ => return Err(Problem::method("GET, POST", "GraphQL is asked by GET or POST.")),
-        };
-    let name = request.operation_name.clone();
-    let operation = match request.parsed_query() {
-        Ok(document) => operation(document, name.as_deref()),
-        Err(error) => return Ok(parse_failed(error)),
+    if !matches!(*http.method(), Method::GET | Method::POST) {
+        return Err(Problem::method("GET, POST", "GraphQL is asked by GET or POST."));
+    }
+    let _open = shared.open.try_acquire().map_err(|_| Problem::full())?;
+    let deadline = Instant::now() + shared.state.deadline.saturating_sub(watch.elapsed());
+    let caller = Caller { tenant: tenant(http.headers())?, request_id, deadline: Some(deadline) };
+    let admitted = tokio::time::timeout_at(deadline.into(), shared.state.executor.admit(&caller)).await;
+    if let Err(error) = admitted.map_err(|_| Problem::deadline(shared))? {
+        return Ok(Response::from_errors(vec![error]));
+    }
+    let trusted = &shared.state.trusted;
+    let mut request = if http.method() == Method::GET {
+        from_query(http.query_string(), trusted)?
+    } else {
+        admit_json(http.headers())?;
+        let body = tokio::time::timeout_at(deadline.into(), read(http.headers(), payload)).await;
+        let too_slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "BODY_TOO_SLOW", "The body never ended.");
+        from_body(&body.map_err(|_| too_slow())??, trusted)?
+    };
+    if http.headers().contains_key(COST) {
+        request.extensions.insert("cost".to_owned(), Value::Boolean(true));
+    }
+    let operation = match admit(&mut request, &shared.state.limits, shared.state.introspection) {
+        Ok(operation) => operation,
+        Err(error) => return Ok(Response::from_errors(vec![error])),
     };
     watch.operation = match operation {
         None => Operation::Unknown,
@@ -124,15 +134,39 @@ async fn answer(
     {
         return Err(Problem::method("POST", "GET is for queries: send this operation by POST."));
     }
-    let left = deadline.saturating_sub(watch.elapsed());
-    execute(shared, request, Caller { tenant, request_id }, left).await
+    // It goes with the request, not with this answer: what the client no longer waits for still runs.
+    let running = Arc::clone(&shared.running).try_acquire_owned().map_err(|_| Problem::full())?;
+    execute(shared, request.data(running), caller, deadline).await
 }
 
-async fn execute(shared: &Shared, request: Request, caller: Caller, left: Duration) -> Result<Response, Problem> {
+/// Admits a document by its size and its shape, its tokens before it is parsed; answers with the kind of its operation.
+fn admit(request: &mut Request, limits: &Limits, introspection: bool) -> Result<Option<OperationType>, ServerError> {
+    let text = Text::of(&request.query);
+    Exceeded::beyond("tokens", limits.tokens, text.tokens).map_err(|exceeded| exceeded.error())?;
+    Exceeded::beyond("brackets inside brackets", NESTING_MAX, text.nesting).map_err(|exceeded| exceeded.error())?;
+    let name = request.operation_name.clone();
+    let document = request.parsed_query().map_err(parse_failed)?;
+    match shape::admit(document, limits, introspection) {
+        Ok(()) => Ok(operation(document, name.as_deref()).map(|operation| operation.ty)),
+        Err(Misshapen::Large(exceeded)) => Err(exceeded.error()),
+        Err(Misshapen::Circle) => Err(coded("GRAPHQL_VALIDATION_FAILED", "A fragment spreads itself.")),
+        Err(Misshapen::Introspection) => {
+            Err(coded("INTROSPECTION_OFF", "This server does not answer __schema and __type."))
+        }
+    }
+}
+
+fn coded(code: &str, message: &str) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error.extensions.get_or_insert_default().set("code", code);
+    error
+}
+
+async fn execute(shared: &Shared, request: Request, caller: Caller, deadline: Instant) -> Result<Response, Problem> {
     let request_id = caller.request_id;
     // Nothing of the executor is used after a panic but through `&self`, as any other request would.
     let running = AssertUnwindSafe(async { shared.state.executor.execute(request, caller).await }).catch_unwind();
-    match tokio::time::timeout(left, running).await {
+    match tokio::time::timeout_at(deadline.into(), running).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(panic)) => {
             tracing::error!(%request_id, panic = panic_text(&*panic), "a request panicked");
@@ -141,12 +175,7 @@ async fn execute(shared: &Shared, request: Request, caller: Caller, left: Durati
         }
         Err(_) => {
             tracing::warn!(%request_id, "a request met its deadline");
-            let message = format!(
-                "The request took longer than {:?}. A mutation may have been carried out all the same: \
-                 send it again with the same commandId.",
-                shared.state.deadline
-            );
-            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DEADLINE_EXCEEDED", message))
+            Err(Problem::deadline(shared))
         }
     }
 }
@@ -157,7 +186,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// The operation that the schema will choose, by the schema's own rules; `None` when it will refuse to choose.
-fn operation(document: &ExecutableDocument, name: Option<&str>) -> Option<OperationType> {
+pub(crate) fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Option<&'a OperationDefinition> {
     let chosen = match (&document.operations, name) {
         (DocumentOperations::Single(only), None) => Some(only),
         (DocumentOperations::Single(_), Some(_)) => None,
@@ -165,7 +194,7 @@ fn operation(document: &ExecutableDocument, name: Option<&str>) -> Option<Operat
         (DocumentOperations::Multiple(named), None) if named.len() == 1 => named.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     };
-    chosen.map(|operation| operation.node.ty)
+    chosen.map(|operation| &operation.node)
 }
 
 fn tenant(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -200,16 +229,6 @@ fn admit_json(headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-fn is_utf8_or_no_charset(parameter: &str) -> bool {
-    match parameter.split_once('=') {
-        Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-            let value = value.trim().trim_matches('"');
-            value.eq_ignore_ascii_case("utf-8") || value.eq_ignore_ascii_case("utf8")
-        }
-        _ => true,
-    }
-}
-
 async fn read(headers: &HeaderMap, mut payload: web::Payload) -> Result<Bytes, Problem> {
     let too_large = || {
         let message = format!("The body is longer than {BODY_BYTES_MAX} bytes.");
@@ -230,24 +249,23 @@ async fn read(headers: &HeaderMap, mut payload: web::Payload) -> Result<Bytes, P
     Ok(body.freeze())
 }
 
-fn from_body(body: &[u8]) -> Result<Request, Problem> {
-    let json =
-        serde_json::from_slice(body).map_err(|error| Problem::request(format!("The body is not JSON: {error}.")))?;
+fn from_body(body: &[u8], trusted: &Trusted) -> Result<Request, Problem> {
+    let json = json::read(body).map_err(|error| Problem::request(format!("The body is not JSON: {error}.")))?;
     match json {
-        serde_json::Value::Object(map) => from_map(map),
+        serde_json::Value::Object(map) => from_map(map, trusted),
         serde_json::Value::Array(_) => Err(Problem::request("Batches are not taken: send one operation a request.")),
         _ => Err(Problem::request("The body must be a JSON object with `query`.")),
     }
 }
 
-fn from_query(text: &str) -> Result<Request, Problem> {
+fn from_query(text: &str, trusted: &Trusted) -> Result<Request, Problem> {
     let pairs = web::Query::<Vec<(String, String)>>::from_query(text)
         .map_err(|_| Problem::request("The query string cannot be read."))?
         .into_inner();
     let mut map = Map::new();
     for (key, value) in pairs {
         let value = match key.as_str() {
-            "variables" | "extensions" => serde_json::from_str(&value)
+            "variables" | "extensions" => json::read(value.as_bytes())
                 .map_err(|error| Problem::request(format!("`{key}` is not JSON: {error}.")))?,
             _ => value.into(),
         };
@@ -255,14 +273,11 @@ fn from_query(text: &str) -> Result<Request, Problem> {
             return Err(Problem::request("A parameter is given more than once."));
         }
     }
-    from_map(map)
+    from_map(map, trusted)
 }
 
-fn from_map(mut map: Map<String, serde_json::Value>) -> Result<Request, Problem> {
-    let Some(serde_json::Value::String(query)) = map.remove("query") else {
-        return Err(Problem::request("`query` must be given, a string."));
-    };
-    let mut request = Request::new(query);
+fn from_map(mut map: Map<String, serde_json::Value>, trusted: &Trusted) -> Result<Request, Problem> {
+    let mut request = Request::new(trusted.document(&mut map)?);
     request.operation_name = match map.remove("operationName") {
         None | Some(serde_json::Value::Null) => None,
         Some(serde_json::Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
@@ -288,23 +303,33 @@ fn map_or_null<T: DeserializeOwned + Default>(
 
 /// The parser's message draws the line of the document and below it says what it expected; only that is passed on, for
 /// a line may be the whole document.
-fn parse_failed(mut error: ServerError) -> Response {
+fn parse_failed(mut error: ServerError) -> ServerError {
     let drawn = error.message.rsplit_once(" = ");
     error.message =
         format!("The document cannot be read: {}.", drawn.map_or(&*error.message, |(_, expected)| expected));
     error.extensions.get_or_insert_default().set("code", "GRAPHQL_PARSE_FAILED");
-    Response::from_errors(vec![error])
+    error
 }
 
 /// Words the answer of the schema. It was not executed when there is no data and no error has a path.
-fn respond(mut response: Response, media: Media, request_id: Uuid, watch: &mut Watch<'_>) -> HttpResponse {
+fn respond(
+    mut response: Response,
+    media: Media,
+    request_id: Uuid,
+    errors_max: usize,
+    watch: &mut Watch<'_>,
+) -> HttpResponse {
+    let retry_after = response.errors.iter().find_map(retry_after);
     let refused = response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty());
-    if refused {
-        response.errors.truncate(REQUEST_ERRORS_MAX);
+    let untold = response.errors.len().saturating_sub(errors_max);
+    if untold > 0 {
+        response.errors.truncate(errors_max);
+        response.extensions.insert("errorsUntold".to_owned(), untold.into());
     }
     watch.outcome = match (refused, response.errors.is_empty()) {
+        (true, _) if retry_after.is_some() => Outcome::TurnedAway,
         (true, _) => Outcome::Refused,
         (false, true) => Outcome::Ok,
         (false, false) => Outcome::Errors,
@@ -317,9 +342,26 @@ fn respond(mut response: Response, media: Media, request_id: Uuid, watch: &mut W
         }
         extensions.set("requestId", request_id.to_string());
     }
-    let status = if refused && media == Media::GraphqlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let status = match media {
+        _ if refused && retry_after.is_some() => StatusCode::TOO_MANY_REQUESTS,
+        Media::GraphqlResponse if refused => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
     let data = Some(&response.data).filter(|_| !refused);
-    write(status, media, request_id, &Body { data, errors: &response.errors, extensions: &response.extensions })
+    let body = Body { data, errors: &response.errors, extensions: &response.extensions };
+    let mut answer = write(status, media, request_id, &body);
+    if let Some(seconds) = retry_after.filter(|_| refused) {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}
+
+/// When to come again, in an error of whoever asks too much.
+fn retry_after(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get("retryAfterSeconds")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
 }
 
 fn write(status: StatusCode, media: Media, request_id: Uuid, body: &Body<'_>) -> HttpResponse {
@@ -334,7 +376,7 @@ fn write(status: StatusCode, media: Media, request_id: Uuid, body: &Body<'_>) ->
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Problem { status, code, message: message.into(), allow: None }
+        Problem { status, code, message: message.into(), allow: None, retry_after: None }
     }
 
     fn request(message: impl Into<String>) -> Self {
@@ -344,6 +386,22 @@ impl Problem {
     fn method(allow: &'static str, message: &str) -> Self {
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
         Problem { allow: Some(allow), ..problem }
+    }
+
+    /// Too many requests are open or running.
+    fn full() -> Self {
+        let message = "The server has as many requests as it takes at once. Come again in a moment.";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message);
+        Problem { retry_after: Some(RETRY_SECONDS), ..problem }
+    }
+
+    fn deadline(shared: &Shared) -> Self {
+        let message = format!(
+            "The request took longer than {:?}. A mutation may have been carried out all the same: \
+             send it again with the same commandId.",
+            shared.state.deadline
+        );
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "DEADLINE_EXCEEDED", message)
     }
 
     pub(super) fn respond(self, media: Media, request_id: Uuid) -> HttpResponse {
@@ -357,84 +415,9 @@ impl Problem {
         if let Some(allow) = self.allow {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         response
-    }
-}
-
-impl Media {
-    fn content_type(self) -> &'static str {
-        match self {
-            Media::Json => "application/json; charset=utf-8",
-            Media::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-        }
-    }
-
-    fn full_name(self) -> &'static str {
-        self.content_type().split(';').next().unwrap_or_default()
-    }
-
-    /// The media type that the client wants most. Of two equally wanted the one it named wins over one it covered with
-    /// a star; else the newer, when it was named, and plain JSON, which every client reads, when it was not.
-    pub(super) fn negotiate(headers: &HeaderMap) -> Result<Self, Problem> {
-        let lines = headers.get_all(header::ACCEPT).map(|value| value.to_str().unwrap_or_default());
-        let accept = lines.collect::<Vec<_>>().join(",");
-        if accept.trim().is_empty() {
-            return Ok(Media::Json);
-        }
-        let (json, graphql) = (wanted(&accept, Media::Json), wanted(&accept, Media::GraphqlResponse));
-        match (json, graphql) {
-            (None, None) => {
-                let message = "Accept must admit application/graphql-response+json or application/json.";
-                Err(Problem::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message))
-            }
-            (json, graphql) if graphql > json => Ok(Media::GraphqlResponse),
-            (json, graphql) if graphql == json && graphql.is_some_and(|wish| wish.named == 2) => {
-                Ok(Media::GraphqlResponse)
-            }
-            _ => Ok(Media::Json),
-        }
-    }
-}
-
-/// How much a client wants a media type, the most wanted last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Wish {
-    quality_permille: u16,
-    /// 2 for its full name, 1 for `application/*`, 0 for `*/*`.
-    named: u8,
-}
-
-/// What the most specific range that covers `media` says of it; `None` when none does, or it says zero.
-fn wanted(accept: &str, media: Media) -> Option<Wish> {
-    let covering = accept.split(',').filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let named = match parts.next()? {
-            name if name.eq_ignore_ascii_case(media.full_name()) => 2,
-            name if name.eq_ignore_ascii_case("application/*") => 1,
-            "*/*" => 0,
-            _ => return None,
-        };
-        let mut quality_permille = 1000;
-        for parameter in parts {
-            match parameter.split_once('=') {
-                Some(("q" | "Q", value)) => quality_permille = permille(value)?,
-                _ if is_utf8_or_no_charset(parameter) => {}
-                _ => return None,
-            }
-        }
-        Some(Wish { quality_permille, named })
-    });
-    covering.max_by_key(|wish| (wish.named, wish.quality_permille)).filter(|wish| wish.quality_permille > 0)
-}
-
-fn permille(quality: &str) -> Option<u16> {
-    let (whole, fraction) = quality.trim().split_once('.').unwrap_or((quality.trim(), ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    match whole {
-        "0" => format!("{fraction:0<3}").parse().ok(),
-        "1" => fraction.bytes().all(|digit| digit == b'0').then_some(1000),
-        _ => None,
     }
 }

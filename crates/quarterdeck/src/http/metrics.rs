@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     Errors,
     /// Not executed: the request itself was at fault.
     Refused,
+    /// Told to come again: too many requests at once, or too much asked.
+    TurnedAway,
     /// Ended by the deadline.
     Deadline,
     /// Ended by a panic.
@@ -33,7 +35,7 @@ pub(super) enum Outcome {
 }
 
 const OPERATIONS: [&str; 4] = ["unknown", "query", "mutation", "subscription"];
-const OUTCOMES: [&str; 6] = ["abandoned", "ok", "errors", "refused", "deadline", "panic"];
+const OUTCOMES: [&str; 7] = ["abandoned", "ok", "errors", "refused", "turned_away", "deadline", "panic"];
 /// Upper bounds of the histogram's buckets, with the label of each; the last bucket has none.
 const BUCKETS_MS: [(u64, &str); 12] = [
     (1, "0.001"),

@@ -5,11 +5,21 @@
 //! error in JSON with `extensions { code requestId }`, and every answer carries `Quarterdeck-Request-Id`.
 
 mod graphql;
+mod json;
+mod media;
 mod metrics;
 #[cfg(test)]
 mod tests;
+pub mod trusted;
+#[cfg(test)]
+mod turning_away_tests;
 
-use std::{future::Future, net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::TcpListener,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     App, Error, HttpResponse, HttpServer,
@@ -22,18 +32,26 @@ use actix_web::{
     middleware::{Next, from_fn},
     web,
 };
-use async_graphql::{Request, Response};
+use async_graphql::{Request, Response, ServerError};
 use futures::future::BoxFuture;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use graphql::{Media, Problem};
+use crate::limits::Limits;
+pub(crate) use graphql::operation;
+
+use graphql::Problem;
+use media::Media;
 use metrics::Requests;
+use trusted::Trusted;
 
 /// How long requests in flight may take to finish once the server was told to stop, in seconds.
 const SHUTDOWN_SECONDS_MAX: u64 = 25;
 /// How long `/readyz` waits for its probe.
 const READY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Requests that may be open, their bodies being read, for each that may run: it bounds the memory that bodies take.
+const OPEN_PER_RUNNING: usize = 4;
 /// The page loads nothing that this server does not serve, and nobody may put it into a frame.
 const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; \
                            form-action 'none'; frame-ancestors 'none'";
@@ -42,6 +60,12 @@ const PAGE_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 
 pub trait Executor: Send + Sync + 'static {
     /// Runs one request on behalf of `caller`. It may be dropped half way: at the deadline, or when the client leaves.
     fn execute(&self, request: Request, caller: Caller) -> BoxFuture<'_, Response>;
+
+    /// Admits a caller before anything of his request is read: whoever asks too often is told so here, by an error with
+    /// `retryAfterSeconds` among its extensions.
+    fn admit(&self, _caller: &Caller) -> BoxFuture<'_, Result<(), ServerError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// On whose behalf a request runs, as far as HTTP knows.
@@ -51,6 +75,8 @@ pub struct Caller {
     pub tenant: Option<String>,
     /// Names this request in answers and logs.
     pub request_id: Uuid,
+    /// When the request must have ended, in PostgreSQL too; `None`: whenever it ends.
+    pub deadline: Option<Instant>,
 }
 
 /// An operation that the explorer offers.
@@ -79,6 +105,12 @@ pub struct State {
     pub fresh_id: fn() -> Uuid,
     /// How long a request may take, reading its body included.
     pub deadline: Duration,
+    /// How large a request may be.
+    pub limits: Limits,
+    /// Whether `__schema` and `__type` are answered.
+    pub introspection: bool,
+    /// The documents that may be asked for by their hash.
+    pub trusted: Trusted,
     /// What `/explorer/examples.json` serves.
     pub examples: Vec<Example>,
     /// Asked by `/readyz`.
@@ -91,13 +123,23 @@ pub struct State {
 pub struct Shared {
     state: State,
     requests: Requests,
+    /// One for each request, from its head to its answer.
+    open: Semaphore,
+    /// One for each request that is executed.
+    running: Arc<Semaphore>,
 }
 
 impl State {
     /// Made once per server, for [`configure`] is called once per worker.
     #[must_use]
     pub fn shared(self) -> web::Data<Shared> {
-        web::Data::new(Shared { state: self, requests: Requests::default() })
+        let running = self.limits.running as usize;
+        web::Data::new(Shared {
+            state: self,
+            requests: Requests::default(),
+            open: Semaphore::new(running * OPEN_PER_RUNNING),
+            running: Arc::new(Semaphore::new(running)),
+        })
     }
 }
 

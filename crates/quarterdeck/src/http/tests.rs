@@ -66,10 +66,10 @@ impl Executor for Toy {
 }
 
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     headers: HeaderMap,
-    text: String,
+    pub(super) text: String,
 }
 
 #[actix_web::test]
@@ -207,13 +207,17 @@ async fn a_get_asks_and_never_tells() {
 }
 
 #[actix_web::test]
-async fn a_document_of_nothing_but_brackets_is_a_syntax_error() {
-    for (open, close) in [("{a", "}"), ("[", "]"), ("{b:", "}")] {
-        let nest = open.repeat(60_000) + &close.repeat(60_000);
+async fn a_document_of_nothing_but_brackets_is_not_even_parsed() {
+    for ((open, close), times) in
+        [("{a", "}"), ("[", "]"), ("{b:", "}")].into_iter().flat_map(|pair| [(pair, 101), (pair, 60_000)])
+    {
+        let nest = open.repeat(times) + &close.repeat(times);
         for document in [nest.clone(), format!("{{a(b:{nest})}}"), format!("query($a:{nest}){{a}}")] {
             let answer = send(post(&json!({"query": document}).to_string())).await;
-            answer.refused(200, "GRAPHQL_PARSE_FAILED");
-            assert!(answer.text.len() < 1_000 && answer.text.contains("locations"), "{}", answer.text);
+            answer.refused(200, "QUERY_TOO_LARGE");
+            let limit = if times == 101 { "brackets inside brackets" } else { "tokens" };
+            assert_eq!(answer.json()["errors"][0]["extensions"]["limit"], limit, "{}", answer.text);
+            assert!(answer.text.len() < 1_000, "{}", answer.text);
         }
     }
 }
@@ -345,16 +349,16 @@ async fn a_request_in_flight_outlives_the_order_to_stop() {
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).expect("JSON")
     }
 
     #[track_caller]
-    fn refused(&self, status: u16, code: &str) {
+    pub(super) fn refused(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         let json = self.json();
         assert!(json.get("data").is_none(), "{json}");
@@ -365,18 +369,21 @@ impl Answer {
     }
 }
 
-fn state() -> State {
+pub(super) fn state() -> State {
     State {
         executor: Arc::new(Toy(Schema::new(Query, Mutation, EmptySubscription))),
         fresh_id: || Uuid::from_u128(7),
         deadline: Duration::from_millis(500),
+        limits: Limits::default(),
+        introspection: true,
+        trusted: Trusted::default(),
         examples: vec![],
         ready: Arc::new(|| Box::pin(async { Err("the log is not migrated".to_owned()) })),
         metrics: Arc::new(|| "toy_total 1\n".to_owned()),
     }
 }
 
-fn get(path: &str) -> test::TestRequest {
+pub(super) fn get(path: &str) -> test::TestRequest {
     test::TestRequest::get().uri(path).insert_header(("host", "localhost:8080"))
 }
 
@@ -384,7 +391,7 @@ fn bare_post(body: &str) -> test::TestRequest {
     get("/graphql").method(Method::POST).set_payload(body.to_owned())
 }
 
-fn post(body: &str) -> test::TestRequest {
+pub(super) fn post(body: &str) -> test::TestRequest {
     bare_post(body).insert_header(("content-type", "application/json"))
 }
 
@@ -392,7 +399,7 @@ async fn send(request: test::TestRequest) -> Answer {
     send_to(&state().shared(), request).await
 }
 
-async fn send_to(shared: &web::Data<Shared>, request: test::TestRequest) -> Answer {
+pub(super) async fn send_to(shared: &web::Data<Shared>, request: test::TestRequest) -> Answer {
     let app = test::init_service(App::new().configure(|routes| configure(routes, shared.clone()))).await;
     let response = test::call_service(&app, request.to_request()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

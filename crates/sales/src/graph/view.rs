@@ -54,6 +54,7 @@ pub struct Session {
     pub tenant: Tenant,
     /// Who asks.
     pub login: Login,
+    deadline: Option<std::time::Instant>,
     reads: Mutex<Vec<Arc<Reads>>>,
     now: OnceCell<Arc<View>>,
 }
@@ -61,7 +62,13 @@ pub struct Session {
 impl Session {
     /// A request on a tenant's data.
     pub fn new(logbook: Arc<Logbook>, tenant: Tenant, login: Login) -> Self {
-        Self { logbook, tenant, login, reads: Mutex::default(), now: OnceCell::new() }
+        Self { logbook, tenant, login, deadline: None, reads: Mutex::default(), now: OnceCell::new() }
+    }
+
+    /// The same, with an instant at which what it reads must have ended.
+    #[must_use]
+    pub fn until(self, deadline: std::time::Instant) -> Self {
+        Self { deadline: Some(deadline), ..self }
     }
 
     /// The session of a request.
@@ -73,7 +80,7 @@ impl Session {
     }
 
     fn reads(&self) -> Arc<Reads> {
-        let reads = Arc::new(Reads::new(self.logbook.pool().clone(), self.tenant.clone()));
+        let reads = Arc::new(Reads::new(self.logbook.pool().clone(), self.tenant.clone()).until(self.deadline));
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&reads));
         reads
     }
@@ -303,10 +310,14 @@ pub fn fault(fault: &Fault) -> Error {
     }
     let code = match fault.postgres().and_then(|error| error.code()).map(|state| state.code()) {
         Some("57014") => "DEADLINE_EXCEEDED",
+        _ if fault.doing() == logbook::OUT_OF_TIME => "DEADLINE_EXCEEDED",
         _ if fault.doing() == "connecting to PostgreSQL" => "UNAVAILABLE",
         _ => "INTERNAL",
     };
     tracing::error!(%fault, code, "a request met a fault");
-    Error::new("something broke on our side; the server's log says what, by the request's id")
-        .extend_with(|_, extensions| extensions.set("code", code))
+    let message = match code {
+        "DEADLINE_EXCEEDED" => "the request took longer than it may: ask for less at once",
+        _ => "something broke on our side; the server's log says what, by the request's id",
+    };
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
