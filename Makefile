@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` serves a company of our own making, `make test` passes the tests.
-.PHONY: demo test field-data clients bench hostile schema postgres
+.PHONY: demo test fuzz field-data clients bench bench-access hostile schema postgres
 
 CARGO ?= cargo
 
@@ -8,6 +8,10 @@ demo: postgres
 
 test: postgres
 	$(CARGO) test --locked --workspace
+
+# 20,000 operations made by chance, as one tenant with the ids of another: no byte of the other may come back.
+fuzz: postgres
+	QUARTERDECK_FUZZ_OPERATIONS=20000 $(CARGO) test --locked -p tests --test ship -- isolation --nocapture
 
 # The tests over files that are not in the project: QUARTERDECK_FIELD_DATA, or ../shared/data.
 field-data: postgres
@@ -27,9 +31,14 @@ hostile: postgres
 	$(CARGO) build --locked --release --bin quarterdeck --bin hostile-bench
 	target/release/hostile-bench target/release/quarterdeck
 
-# Writes the contract anew after a change of the schema.
+# What the walls cost: the same figures with and without row-level security, and with and without scope.
+bench-access: postgres
+	$(CARGO) run --locked --release -p tests --bin access-bench
+
+# Writes the contract, and who may do what, anew after a change.
 schema:
 	$(CARGO) run --locked --bin quarterdeck -- schema print > schema/quarterdeck.graphql
+	$(CARGO) run --locked --bin quarterdeck -- access print > schema/access.txt
 
 # Installs PostgreSQL when this machine has none: without a question as root, else it says what to run.
 postgres:

@@ -9,10 +9,11 @@ use quarterdeck::{
     http::{Caller, Executor},
     server::{Running, Server},
 };
+use sales::access::Login;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_postgres::{Client, Config, NoTls};
-use units::{TenantId, Zone};
+use units::{PersonId, TenantId, Zone};
 
 /// A server over a database of its own.
 pub struct Ship {
@@ -26,7 +27,7 @@ pub struct Ship {
     pub config: Config,
     /// The superuser on the same database.
     pub admin: Config,
-    executor: Running,
+    server: Arc<Server>,
     _cluster: Arc<Cluster>,
 }
 
@@ -58,13 +59,26 @@ impl Ship {
         let app = database::pool(&in_role(&config, "quarterdeck_app"), 8);
         let watch = database::pool(&in_role(&config, "quarterdeck_watch"), 2);
         let logbook = Arc::new(Logbook::new(app, Arc::new(sales::registry()), system_clock));
-        let server = Server::new(Arc::clone(&logbook), watch, tokio::runtime::Handle::current());
-        Self { logbook, tenant, database, config, admin, executor: Running(Arc::new(server)), _cluster: cluster }
+        let server = Arc::new(Server::new(Arc::clone(&logbook), watch, tokio::runtime::Handle::current()));
+        Self { logbook, tenant, database, config, admin, server, _cluster: cluster }
     }
 
     /// Another tenant of the same database.
     pub async fn other_tenant(&self, name: &str) -> Tenant {
         made(self.logbook.pool(), name).await
+    }
+
+    /// The same ship for another tenant.
+    pub fn of(&self, tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            logbook: Arc::clone(&self.logbook),
+            database: self.database.clone(),
+            config: self.config.clone(),
+            admin: self.admin.clone(),
+            server: Arc::clone(&self.server),
+            _cluster: Arc::clone(&self._cluster),
+        }
     }
 
     /// Asks as the ship's tenant.
@@ -77,7 +91,19 @@ impl Ship {
         let request = Request::new(document).variables(Variables::from_json(variables));
         let tenant = Some(tenant.to_owned()).filter(|name| !name.is_empty());
         let caller = Caller { tenant, request_id: fresh_id(), deadline: None };
-        serde_json::to_value(self.executor.execute(request, caller).await).unwrap()
+        serde_json::to_value(Running(Arc::clone(&self.server)).execute(request, caller).await).unwrap()
+    }
+
+    /// Asks as a login of a tenant: the whole answer.
+    pub async fn ask_as_login(&self, tenant: &Tenant, login: &Login, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        serde_json::to_value(self.server.answer_as(request, tenant.clone(), login.clone()).await).unwrap()
+    }
+
+    /// Asks as a person of the ship's tenant, by the person's key: the whole answer.
+    pub async fn ask_as_person(&self, person: &str, document: &str, variables: Value) -> Value {
+        let login = Login::Person(PersonId(person.parse().unwrap()));
+        self.ask_as_login(&self.tenant, &login, document, variables).await
     }
 
     /// Asks with a time in which all must have ended.
@@ -85,7 +111,7 @@ impl Ship {
         let tenant = Some(self.tenant.name.clone());
         let deadline = Some(std::time::Instant::now() + time);
         let caller = Caller { tenant, request_id: fresh_id(), deadline };
-        serde_json::to_value(self.executor.execute(Request::new(document), caller).await).unwrap()
+        serde_json::to_value(Running(Arc::clone(&self.server)).execute(Request::new(document), caller).await).unwrap()
     }
 
     /// Asks, and expects no error.

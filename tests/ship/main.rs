@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 #![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
+mod access;
 mod api;
 mod batches;
 mod bounds;
@@ -16,6 +17,7 @@ mod exports;
 #[cfg(feature = "field-data")]
 mod field_data;
 mod fixtures;
+mod generated;
 mod harness;
 mod hostile;
 mod house_rules;
@@ -23,6 +25,7 @@ mod import_moves;
 mod import_reading;
 mod import_reverts;
 mod importing;
+mod isolation;
 mod mistakes;
 mod own;
 mod plans;
@@ -33,4 +36,5 @@ mod source;
 mod starting;
 mod statements;
 mod tampering;
+mod trees;
 mod walls;

@@ -61,6 +61,24 @@ async fn figures_scan_their_covering_index_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn figures_over_the_deals_of_a_subtree_scan_their_covering_index_too() {
+    let (ship, client) = seeded().await;
+    let owners = (0..9).map(|owner| format!("'00000000-0000-7000-8000-00000000010{owner}'")).collect::<Vec<_>>();
+    let visible = format!("ARRAY[{}]::uuid[]", owners.join(", "));
+    for statement in [
+        include_str!("../../crates/sales/src/boards/sql/deal_sums.sql"),
+        include_str!("../../crates/sales/src/boards/sql/cycle_days.sql"),
+    ] {
+        let statement: &'static str = Box::leak(statement.replace("$6", &visible).into_boxed_str());
+        for past in [false, true] {
+            let plan = plan(&ship, &client, statement, past, "OWNER").await;
+            assert!(plan.contains("Index Only Scan"), "past {past}:\n{plan}");
+            assert!(!plan.contains("Seq Scan on deal_history"), "past {past}:\n{plan}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn cycle_days_scan_their_covering_index_too() {
     let (ship, client) = seeded().await;
     let days = include_str!("../../crates/sales/src/boards/sql/cycle_days.sql");

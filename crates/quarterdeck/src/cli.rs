@@ -94,6 +94,9 @@ pub(crate) enum Command {
     /// Print the GraphQL schema
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// Print who may see and do what
+    #[command(subcommand)]
+    Access(AccessCommand),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -216,6 +219,12 @@ pub(crate) enum TenantCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SchemaCommand {
     /// Print it in GraphQL's definition language
+    Print,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccessCommand {
+    /// Print the table: a line an action, a column a role
     Print,
 }
 

@@ -5,7 +5,7 @@ mod drawing;
 mod serving;
 
 use crate::{
-    cli::{Cli, Command, SchemaCommand, TenantCommand},
+    cli::{AccessCommand, Cli, Command, SchemaCommand, TenantCommand},
     database::{self, Database, DatabaseError, Purpose, Settings},
     schema,
     signals::Signals,
@@ -98,6 +98,10 @@ pub(crate) async fn run(cli: Cli, signals: &Signals) -> Result<ExitCode, Problem
         Command::Tenant(command) => tenant(&settings, command).await,
         Command::Schema(SchemaCommand::Print) => {
             put_out(&schema::sdl());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Access(AccessCommand::Print) => {
+            say(&sales::access::printed());
             Ok(ExitCode::SUCCESS)
         }
     }

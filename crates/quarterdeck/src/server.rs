@@ -14,7 +14,10 @@ use deadpool_postgres::Pool;
 use futures::future::BoxFuture;
 use logbook::{Logbook, Tenant, tenants};
 use sales::{access::Login, graph::Session};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Instant,
+};
 use tokio::runtime::Handle;
 use tracing::Instrument;
 use units::TenantId;
@@ -114,6 +117,23 @@ impl Server {
             Err(_) if asks_for_the_schema_alone(&mut request) => None,
             Err(error) => return Err(error),
         };
+        self.answer_to(request, asker, caller.deadline).await
+    }
+
+    /// Answers a request of a login on a tenant's data.
+    pub async fn answer_as(&self, request: Request, tenant: Tenant, login: Login) -> Response {
+        match self.answer_to(request, Some((tenant, login)), None).await {
+            Ok(response) => response,
+            Err(error) => Response::from_errors(vec![error]),
+        }
+    }
+
+    async fn answer_to(
+        &self,
+        mut request: Request,
+        asker: Option<(Tenant, Login)>,
+        deadline: Option<Instant>,
+    ) -> Result<Response, ServerError> {
         let cost = self.cost(&mut request)?;
         let key = asker.as_ref().map_or_else(nobody, |(tenant, login)| key(tenant, login));
         // Charged before it is found valid, for finding that out is work too.
@@ -122,7 +142,7 @@ impl Server {
         let mut response = match asker {
             Some((tenant, login)) => {
                 let session = Session::new(Arc::clone(&self.logbook), tenant, login);
-                let session = Arc::new(match caller.deadline {
+                let session = Arc::new(match deadline {
                     Some(deadline) => session.until(deadline),
                     None => session,
                 });

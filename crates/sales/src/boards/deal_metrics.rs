@@ -179,7 +179,8 @@ pub struct DealMetricsQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl DealMetricsQueries {
-    /// Figures about the deals that `deals` with the same filter lists, merged ones left out. Null, with the code
+    /// Figures about the deals that `deals` with the same filter lists, merged ones left out: over what the login may see,
+    /// and nothing else. Null, with the code
     /// BEFORE_OUR_KNOWLEDGE, when asked as known before the log began.
     async fn deal_metrics(
         &self,

@@ -47,8 +47,8 @@ pub struct StageVisitsQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl StageVisitsQueries {
-    /// The visits to each stage by the deals that a filter lets through at the instant of the query, by pipeline
-    /// and in the order of its stages.
+    /// The visits to each stage by the deals that a filter lets through at the instant of the query and that the login may
+    /// see, by pipeline and in the order of its stages.
     /// Null, with the code BEFORE_OUR_KNOWLEDGE, when asked as known before the log began.
     async fn stage_visits(
         &self,

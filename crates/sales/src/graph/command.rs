@@ -4,6 +4,7 @@ use super::{
     id::{bad_input, in_field},
     view::{EffectiveInput, OutOfLog, Session, fault},
 };
+use crate::access::{self, Concerning};
 use async_graphql::{Context, Error, ID, InputObject, MaybeUndefined, Result, Value};
 use logbook::{AnyCommand, Correction, Failure, Receipt, Rejection, Source, StreamRef, Submission, Verb};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct Submitting<C> {
     pub(crate) kind: &'static str,
     /// The stream; `None`: a new one, its id made from the command's.
     pub(crate) id: Option<Uuid>,
+    /// What it is about within its stream, when that is not the stream itself.
+    pub(crate) row: Option<Uuid>,
     pub(crate) fields: CommandFields,
     pub(crate) verb: Asked<C>,
 }
@@ -58,16 +61,27 @@ pub(crate) enum Asked<C> {
 /// A user error before it has its slice's code: the code's name, the input field, the text.
 pub(crate) type Problem = (&'static str, Option<Vec<String>>, String);
 
-/// Puts a command to the log. The outer error is a fault, the inner one is the user's.
-pub(crate) async fn submit<C: AnyCommand>(
+/// Why a command was not taken down.
+pub enum NotDone {
+    /// The login may not do it, for this reason.
+    Forbidden(String),
+    /// The log said no.
+    Failed(Failure),
+}
+
+/// Puts a command to the log, when the login may. The outer error is a fault, the inner one is the user's.
+pub(crate) async fn submit<C: AnyCommand + Concerning>(
     context: &Context<'_>,
-    submitting: Submitting<C>,
-) -> Result<Result<Receipt, Failure>> {
+    mut submitting: Submitting<C>,
+) -> Result<Result<Receipt, NotDone>> {
     let session = Session::of(context)?;
-    let Submitting { kind, id, fields, verb } = submitting;
+    if let Some(why) = access::admit(session, context.field().name(), &mut submitting).await? {
+        return Ok(Err(NotDone::Forbidden(why)));
+    }
+    let Submitting { kind, id, fields, verb, .. } = submitting;
     let command_id: Uuid =
         fields.command_id.parse().map_err(|_| in_field(bad_input("commandId must be a UUID"), "commandId"))?;
-    let rejected = |rejection| Ok(Err(Failure::Rejected(Arc::new(rejection))));
+    let rejected = |rejection| Ok(Err(NotDone::Failed(Failure::Rejected(Arc::new(rejection)))));
     if fields.reason.is_some() && fields.correction.is_some() {
         return rejected(Rejection::TwoReasons);
     }
@@ -106,7 +120,7 @@ pub(crate) async fn submit<C: AnyCommand>(
     };
     match session.logbook.submit(&session.tenant, submission).await {
         Err(Failure::Fault(error)) => Err(fault(&error)),
-        answer => Ok(answer),
+        answer => Ok(answer.map_err(NotDone::Failed)),
     }
 }
 
@@ -202,6 +216,8 @@ macro_rules! mutations {
             NothingInItsPlace,
             /// A value of the input is no such value; `field` names it.
             InvalidInput,
+            /// The login's role does not allow it, by its role and the reporting lines of now.
+            Forbidden,
             /// Too many commands are waiting: send it again, with the same commandId.
             Retry,
             $($(#[$doc])* $refusal,)+
@@ -220,7 +236,13 @@ macro_rules! mutations {
 
         impl $error {
             /// The user error of a failed command.
-            pub fn of(failure: &logbook::Failure) -> Self {
+            pub fn of(not_done: &crate::graph::NotDone) -> Self {
+                let failure = match not_done {
+                    crate::graph::NotDone::Failed(failure) => failure,
+                    crate::graph::NotDone::Forbidden(why) => {
+                        return Self { code: $code::Forbidden, field: None, message: why.clone() };
+                    }
+                };
                 let logbook::Failure::Rejected(rejection) = failure else {
                     return Self { code: $code::Retry, field: None, message: failure.to_string() };
                 };
@@ -294,7 +316,7 @@ macro_rules! mutations {
             verb: crate::graph::Asked<decide::Command>,
         ) -> async_graphql::Result<$payload> {
             let kind = <State as logbook::Slice>::KIND;
-            let submitting = crate::graph::Submitting { kind, id, fields, verb };
+            let submitting = crate::graph::Submitting { kind, id, row, fields, verb };
             Ok(match crate::graph::submit(context, submitting).await? {
                 Ok(receipt) => {
                     let view = crate::graph::Session::of(context)?.after_command();
@@ -306,7 +328,7 @@ macro_rules! mutations {
                         user_errors: vec![],
                     }
                 }
-                Err(failure) => $payload::refused($error::of(&failure)),
+                Err(not_done) => $payload::refused($error::of(&not_done)),
             })
         }
     };

@@ -141,13 +141,19 @@ pub struct LogQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl LogQueries {
-    /// Where the log ends. In a snapshot: where it ended at the known instant.
+    /// Where the log ends. In a snapshot: where it ended at the known instant. Null, with the code FORBIDDEN, for who
+    /// sees only some people's deals.
     async fn log_head(&self, context: &Context<'_>) -> Option<Result<LogHead>> {
-        let read = async || head(&*View::of(&self.0, context).await?).await;
+        let read = async || {
+            let view = View::of(&self.0, context).await?;
+            view.access().await?.admitted_to("LogHead")?;
+            head(&view).await
+        };
         Some(read().await)
     }
 
-    /// The log, event by event. In a snapshot: up to the known instant.
+    /// The log, event by event. In a snapshot: up to the known instant. Null, with the code FORBIDDEN, for who sees only
+    /// some people's deals.
     async fn events(
         &self,
         context: &Context<'_>,
@@ -157,6 +163,7 @@ impl LogQueries {
     ) -> Option<Result<LogEventConnection>> {
         let read = async || {
             let view = View::of(&self.0, context).await?;
+            view.access().await?.admitted_to("LogEvent")?;
             page(&view, &filter.unwrap_or_default(), first.unwrap_or(25), after.as_deref()).await
         };
         Some(read().await)

@@ -12,7 +12,7 @@ pub mod view;
 
 pub use changes::Change;
 pub(crate) use command::{Asked, Submitting, first_instant, input_error, made_from, mutations, stated, submit};
-pub use command::{CommandFields, CorrectionInput, problem};
+pub use command::{CommandFields, CorrectionInput, NotDone, problem};
 pub use id::{Key, NodeId};
 pub use page::{Cursor, PageInfo, Slice as PageSlice, Window};
 pub use view::{AsOfInput, EffectiveInput, KnownInput, Session, View, fault};

@@ -1,7 +1,7 @@
 //! Who asks, and the two instants at which the answer is true.
 
 use super::id::bad_input;
-use crate::access::Login;
+use crate::access::{Access, Login, Viewer};
 use async_graphql::{
     Context, Error, ErrorExtensions, InputObject, OneofObject, Result,
     dataloader::{DataLoader, HashMapCache},
@@ -79,21 +79,45 @@ impl Session {
         context.data::<Arc<Session>>()
     }
 
+    fn view(&self, reads: Arc<Reads>) -> Arc<View> {
+        let clock = self.logbook.clock();
+        let now = Point::new(Arc::clone(&reads), AsOfInput::default(), clock);
+        let viewer = Arc::new(Viewer::new(self.login.clone(), now));
+        View::new(Point::new(reads, AsOfInput::default(), clock), viewer)
+    }
+
+    fn fresh_reads(&self) -> Arc<Reads> {
+        Arc::new(Reads::new(self.logbook.pool().clone(), self.tenant.clone()).until(self.deadline))
+    }
+
     fn reads(&self) -> Arc<Reads> {
-        let reads = Arc::new(Reads::new(self.logbook.pool().clone(), self.tenant.clone()).until(self.deadline));
+        let reads = self.fresh_reads();
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&reads));
         reads
     }
 
     /// The present, the same for the whole request.
     pub async fn now(&self) -> Arc<View> {
-        let view = async || View::new(self.reads(), AsOfInput::default(), self.logbook.clock());
+        let view = async || self.view(self.reads());
         Arc::clone(self.now.get_or_init(view).await)
     }
 
     /// The present after a command: read in a transaction of its own, begun after the command was committed.
     pub fn after_command(&self) -> Arc<View> {
-        View::new(self.reads(), AsOfInput::default(), self.logbook.clock())
+        self.view(self.reads())
+    }
+
+    /// The present, read in a transaction that the caller ends: what a command is judged by.
+    pub(crate) fn apart(&self) -> Arc<View> {
+        self.view(self.fresh_reads())
+    }
+
+    /// What the login may see and do, read once in the request.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn access(&self) -> Result<Arc<Access>> {
+        self.now().await.access().await
     }
 
     /// Ends what the request read in, so that its connections can be used again.
@@ -111,6 +135,7 @@ pub struct View {
     pub point: Arc<Point>,
     /// Loads objects by their ids, many in one statement.
     pub loader: DataLoader<AtPoint, HashMapCache>,
+    viewer: Arc<Viewer>,
     org: OnceCell<Arc<super::org::Org>>,
 }
 
@@ -129,28 +154,38 @@ pub struct Point {
 pub struct AtPoint(pub Arc<Point>);
 
 impl View {
-    fn new(reads: Arc<Reads>, asked: AsOfInput, clock: logbook::Clock) -> Arc<Self> {
-        let point = Arc::new(Point { reads, asked, clock, seen: OnceCell::new() });
+    fn new(point: Point, viewer: Arc<Viewer>) -> Arc<Self> {
+        let point = Arc::new(point);
         let at = AtPoint(Arc::clone(&point));
         let cache = HashMapCache::default();
         let loader = DataLoader::with_cache(at, TokioSpawner::current(), TokioTimer::default(), cache);
-        Arc::new(Self { point, loader, org: OnceCell::new() })
+        Arc::new(Self { point, loader, viewer, org: OnceCell::new() })
     }
 
     /// The same transaction at other instants.
     pub fn at(&self, asked: AsOfInput) -> Arc<Self> {
-        Self::new(Arc::clone(&self.point.reads), asked, self.point.clock)
+        Self::new(Point::new(Arc::clone(&self.point.reads), asked, self.point.clock), Arc::clone(&self.viewer))
+    }
+
+    /// What the login may see and do: by its role and the reporting lines of now, whatever instant is read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn access(&self) -> Result<Arc<Access>> {
+        self.viewer.access().await
     }
 
     /// The view that a root object carries, or the present of the request.
     ///
     /// # Errors
-    /// When the request has no session.
+    /// When the request has no session, and FORBIDDEN when its login has no role now.
     pub async fn of(carried: &Option<Arc<View>>, context: &Context<'_>) -> Result<Arc<View>> {
-        match carried {
-            Some(view) => Ok(Arc::clone(view)),
-            None => Ok(Session::of(context)?.now().await),
-        }
+        let view = match carried {
+            Some(view) => Arc::clone(view),
+            None => Session::of(context)?.now().await,
+        };
+        view.access().await?.admitted()?;
+        Ok(view)
     }
 
     /// Whose data it is.
@@ -196,6 +231,10 @@ impl View {
 }
 
 impl Point {
+    fn new(reads: Arc<Reads>, asked: AsOfInput, clock: logbook::Clock) -> Self {
+        Self { reads, asked, clock, seen: OnceCell::new() }
+    }
+
     /// The two instants, resolved once.
     ///
     /// # Errors

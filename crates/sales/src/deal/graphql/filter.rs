@@ -1,12 +1,16 @@
 //! Which deals: one filter for lists, figures and drill-downs.
 
 use super::DealStatus;
-use crate::graph::{
-    Key, View,
-    listing::{all_findable, prefix},
+use crate::{
+    access::in_scope,
+    graph::{
+        Key, View, fault,
+        listing::{all_findable, prefix},
+    },
 };
 use async_graphql::{Error, ErrorExtensions, ID, InputObject, Result};
 use chrono::NaiveDate;
+use std::collections::HashSet;
 use tokio_postgres::types::ToSql;
 use units::{Day, MoneyInput};
 use uuid::Uuid;
@@ -24,6 +28,9 @@ pub struct DealFilter {
     pub owners: Option<Vec<ID>>,
     /// The teams that their owners are in, or in a team below, at the instant of the query.
     pub teams: Option<Vec<ID>>,
+    /// Whom their owners reported to, directly or not, at the instant of the query; the deals of these people themselves
+    /// are not among them.
+    pub managers: Option<Vec<ID>>,
     /// Their customers.
     pub accounts: Option<Vec<ID>>,
     /// What is sold.
@@ -111,16 +118,34 @@ impl FilterValues {
     }
 }
 
-/// The values of a filter at a view's instants.
-pub(crate) async fn filter_values(filter: &DealFilter, view: &View) -> Result<FilterValues> {
+/// The owners whose deals a filter lets through and the login may see; `None`: all.
+///
+/// What counts (teams, managers) is of the view's instants; what may be seen is of now.
+async fn owners(filter: &DealFilter, view: &View) -> Result<Option<Vec<Uuid>>> {
     let mut owners = Key::all(filter.owners.as_ref(), "Person")?;
     if let Some(teams) = Key::all(filter.teams.as_ref(), "Team")? {
-        let members = view.org().await?.people_under(&teams);
-        owners = Some(match owners {
-            Some(owners) => owners.into_iter().filter(|owner| members.contains(owner)).collect(),
-            None => members,
-        });
+        owners = both(owners, &view.org().await?.people_under(&teams));
     }
+    if let Some(managers) = Key::all(filter.managers.as_ref(), "Person")? {
+        let below = in_scope(view.reads(), view.seen().await?, &managers).await.map_err(|error| fault(&error))?;
+        owners = both(owners, &below);
+    }
+    if let Some(visible) = view.access().await?.visible() {
+        owners = both(owners, visible);
+    }
+    Ok(owners)
+}
+
+/// Those who are among the owners so far, if any are named, and among others.
+fn both(owners: Option<Vec<Uuid>>, others: &[Uuid]) -> Option<Vec<Uuid>> {
+    let Some(owners) = owners else { return Some(others.to_vec()) };
+    let others: HashSet<&Uuid> = others.iter().collect();
+    Some(owners.into_iter().filter(|owner| others.contains(owner)).collect())
+}
+
+/// The values of a filter at a view's instants, for a login: the one door of lists, counts and figures to deals.
+pub(crate) async fn filter_values(filter: &DealFilter, view: &View) -> Result<FilterValues> {
+    let owners = owners(filter, view).await?;
     let (prefix, prefix_end) = prefix(filter.name_prefix.as_ref())?;
     all_findable(filter.external_ids.as_ref(), "externalIds")?;
     let (amount_from, amount_to, currency) = amounts(filter.amount.as_ref(), view)?;

@@ -1,24 +1,26 @@
 //! Deals as the API shows them, and the questions about them.
 
 mod filter;
+mod loading;
 mod mutations;
 
 pub use filter::{DayRangeInput, DealFilter, MoneyRangeInput};
 pub(crate) use filter::{FilterValues, filter_values};
+use loading::row;
 pub use mutations::{DealErrorCode, DealMutations, DealPayload, DealUserError};
 
 use super::{decide::Assumed, history::Row};
 use crate::{
     account::graphql::Account,
     category::Category,
-    graph::{Change, Cursor, Key, NodeId, PageInfo, PageSlice, View, Window, changes, fault, view::AtPoint},
+    graph::{AsOfInput, Change, Cursor, Key, NodeId, PageInfo, PageSlice, View, Window, changes, fault},
     person::graphql::Person,
     pipeline::graphql::{Pipeline, Stage},
     product::graphql::Product,
 };
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject, dataloader::Loader};
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use logbook::Fault;
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 use units::{Day, Money};
 use uuid::Uuid;
 
@@ -207,7 +209,7 @@ impl Deal {
         self.row.competitor.as_ref()
     }
 
-    /// The deal it was merged into; null when it was not merged.
+    /// The deal it was merged into; null when it was not merged, and when the login may not see that deal.
     async fn merged_into(&self) -> Option<Result<Deal>> {
         Deal::find(&self.view, self.row.merged_into?).await.transpose()
     }
@@ -223,23 +225,45 @@ impl Deal {
     }
 
     /// Who changed what, when and why, in the order in which the log took it down; as known at the instant of the query.
+    /// Null, and named in `hidden`, when the login may not see the deals of its owner of now.
     async fn changes(&self) -> Option<Result<Vec<Change>>> {
-        Some(self.all_changes().await)
+        match self.story_is_shown().await {
+            Ok(true) => Some(self.all_changes().await),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The names of the fields that are null because the login may not see them.
+    async fn hidden(&self) -> Result<Vec<&'static str>> {
+        let shown = self.story_is_shown().await?;
+        Ok(if shown { vec![] } else { vec!["changes"] })
     }
 }
 
 impl Deal {
-    /// The deal at the view's instants.
+    /// The deal at the view's instants; none when the login may not see the deals of its owner of then.
     ///
     /// # Errors
     /// When it cannot be read.
     pub async fn find(view: &Arc<View>, id: Uuid) -> Result<Option<Self>> {
         let row = view.loader.load_one(units::DealId(id)).await.map_err(|error| fault(&error))?;
+        let access = view.access().await?;
+        let row = row.filter(|row| access.may_see(row.owner_id));
         Ok(row.map(|row| Self { view: Arc::clone(view), id, row }))
     }
 
     fn overrides_count(&self) -> bool {
         !matches!(status(&self.row), DealStatus::Won | DealStatus::Lost | DealStatus::NoDecision)
+    }
+
+    /// The story runs up to now, so that it is for who may see the deal as it is now.
+    async fn story_is_shown(&self) -> Result<bool> {
+        let present = self.view.point.stamp().is_none();
+        if present || self.view.access().await?.visible().is_none() {
+            return Ok(true);
+        }
+        Ok(Self::find(&self.view.at(AsOfInput::default()), self.id).await?.is_some())
     }
 
     async fn stage_value<T>(&self, of: impl Fn(&Stage) -> T) -> Option<Result<T>> {
@@ -268,53 +292,6 @@ fn status(row: &Row) -> DealStatus {
 fn amount(row: &Row) -> Option<Money> {
     let currency = row.currency.as_deref()?.parse().ok()?;
     row.amount_minor.map(|amount_minor| Money { amount_minor, currency })
-}
-
-/// A deal out of a row that lists its columns in the order of `deals_by_id.sql`.
-fn row(found: &tokio_postgres::Row) -> Result<Row, Fault> {
-    let bad = |error: serde_json::Error| Fault::new("reading a deal", error);
-    let word = |column| found.get::<_, Option<String>>(column).map(serde_json::Value::String);
-    let assumed = found.get::<_, Vec<String>>("assumed").into_iter().map(serde_json::Value::String);
-    Ok(Row {
-        status: serde_json::from_value(word("status").unwrap_or_default()).map_err(bad)?,
-        name: found.get("name"),
-        name_folded: String::new(),
-        pipeline_id: found.get("pipeline_id"),
-        stage_id: found.get("stage_id"),
-        owner_id: found.get("owner_id"),
-        account_id: found.get("account_id"),
-        product_id: found.get("product_id"),
-        amount_minor: found.get("amount_minor"),
-        currency: found.get("currency"),
-        close_on: found.get("close_on"),
-        category: word("category").map(serde_json::from_value).transpose().map_err(bad)?,
-        probability_bps: found.get("probability_bps"),
-        next_step: found.get("next_step"),
-        next_step_due_on: found.get("next_step_due_on"),
-        opened_on: found.get("opened_on"),
-        closed_on: found.get("closed_on"),
-        cycle_days: found.get::<_, Option<i32>>("cycle_days").map(i64::from),
-        closed_reason: found.get("closed_reason"),
-        competitor: found.get("competitor"),
-        merged_into: found.get("merged_into"),
-        external_id: found.get("external_id"),
-        assumed: assumed.map(serde_json::from_value).collect::<Result<_, _>>().map_err(bad)?,
-        dates_conflict: found.get("dates_conflict"),
-    })
-}
-
-impl Loader<units::DealId> for AtPoint {
-    type Value = Arc<Row>;
-    type Error = Arc<Fault>;
-
-    async fn load(&self, keys: &[units::DealId]) -> Result<HashMap<units::DealId, Arc<Row>>, Arc<Fault>> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let seen = self.0.seen().await?;
-        let sql = include_str!("../sql/deals_by_id.sql");
-        let rows = self.0.reads.rows_as_of(sql, seen, &[&ids]).await?;
-        let deals = rows.iter().map(|found| Ok((units::DealId(found.get("id")), Arc::new(row(found)?))));
-        deals.collect::<Result<_, Fault>>().map_err(Arc::new)
-    }
 }
 
 /// What deals are ordered by.
@@ -441,7 +418,8 @@ pub struct DealQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl DealQueries {
-    /// A deal by its id; null when there is none at the instant of the query.
+    /// A deal by its id; null when there is none at the instant of the query, and when the login may not see the deals of
+    /// its owner of that instant.
     async fn deal(
         &self,
         context: &Context<'_>,
@@ -454,7 +432,8 @@ impl DealQueries {
         find().await.transpose()
     }
 
-    /// Deals, a page at a time. `dealMetrics` takes the same filter: its counts are those of these rows, save that
+    /// Deals that the login may see, a page at a time: their owner of the instant of the query must be somebody whose
+    /// deals are shown to the login by its role and the reporting lines of now. `dealMetrics` takes the same filter: its counts are those of these rows, save that
     /// merged deals are in no figure.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn deals(

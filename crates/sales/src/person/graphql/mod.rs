@@ -65,9 +65,9 @@ impl Person {
         &self.row.name
     }
 
-    /// The address; null when none is known.
-    async fn email(&self) -> Option<&String> {
-        self.row.email.as_ref()
+    /// The address; null when none is known. Private.
+    async fn email(&self) -> Option<Result<&String>> {
+        self.private(self.row.email.as_ref()).await
     }
 
     /// Whether the person is with the organisation.
@@ -128,19 +128,19 @@ impl Person {
         self.row.on_leave
     }
 
-    /// Why the person is away; null when they are not, or nobody said.
-    async fn leave_reason(&self) -> Option<&String> {
-        self.row.leave_reason.as_ref()
+    /// Why the person is away; null when they are not, or nobody said. Private.
+    async fn leave_reason(&self) -> Option<Result<&String>> {
+        self.private(self.row.leave_reason.as_ref()).await
     }
 
-    /// Whether the departure was the person's own wish; null while they are here, or when nobody said.
-    async fn left_voluntarily(&self) -> Option<bool> {
-        self.row.voluntary
+    /// Whether the departure was the person's own wish; null while they are here, or when nobody said. Private.
+    async fn left_voluntarily(&self) -> Option<Result<bool>> {
+        self.private(self.row.voluntary).await
     }
 
-    /// Whether the departure is regretted; null while they are here, or when nobody said.
-    async fn departure_regretted(&self) -> Option<bool> {
-        self.row.regretted
+    /// Whether the departure is regretted; null while they are here, or when nobody said. Private.
+    async fn departure_regretted(&self) -> Option<Result<bool>> {
+        self.private(self.row.regretted).await
     }
 
     /// The day of the hire.
@@ -148,18 +148,50 @@ impl Person {
         Day(self.view.tenant().zone.day_of(self.row.hired_at))
     }
 
-    /// Who changed what about the person, when and why, in the order in which the log took it down.
+    /// Who changed what about the person, when and why, in the order in which the log took it down. Private.
     async fn changes(&self) -> Option<Result<Vec<Change>>> {
-        Some(self.story::<super::State>(self.id).await)
+        match self.is_open().await {
+            Ok(true) => Some(self.story::<super::State>(self.id).await),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
     }
 
-    /// Who changed whom the person reports to, when and why, in the order in which the log took it down.
+    /// Who changed whom the person reports to, when and why, in the order in which the log took it down. Private.
     async fn manager_changes(&self) -> Option<Result<Vec<Change>>> {
-        Some(self.story::<Reporting>(reporting::stream_id()).await)
+        match self.is_open().await {
+            Ok(true) => Some(self.story::<Reporting>(reporting::stream_id()).await),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// The names of the fields that are null because they are private: shown to the person, to managers above them in the
+    /// reporting lines of now, to leaders, operations and auditors.
+    async fn hidden(&self) -> Result<Vec<&'static str>> {
+        Ok(if self.is_open().await? { vec![] } else { PRIVATE.to_vec() })
     }
 }
 
+/// The private fields of a person.
+const PRIVATE: &[&str] =
+    &["email", "leaveReason", "leftVoluntarily", "departureRegretted", "changes", "managerChanges"];
+
 impl Person {
+    /// Whether the login may see what is private of the person.
+    async fn is_open(&self) -> Result<bool> {
+        Ok(self.view.access().await?.may_see_private(self.id))
+    }
+
+    async fn private<T>(&self, value: Option<T>) -> Option<Result<T>> {
+        let value = value?;
+        match self.is_open().await {
+            Ok(true) => Some(Ok(value)),
+            Ok(false) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
     async fn story<S: logbook::Slice>(&self, stream: Uuid) -> Result<Vec<Change>> {
         let known = self.view.seen().await?.known.map(|position| position.0);
         changes::of::<S>(self.view.reads(), stream, self.id, known).await.map_err(|error| fault(&error))
