@@ -7,6 +7,7 @@ use logbook::{Logbook, Registry, Tenant, fresh_id, migrate, system_clock, tenant
 use quarterdeck::{
     database,
     http::{Caller, Executor},
+    identity::Keyring,
     server::{Running, Server},
 };
 use sales::access::Login;
@@ -90,7 +91,7 @@ impl Ship {
     pub async fn ask_as(&self, tenant: &str, document: &str, variables: Value) -> Value {
         let request = Request::new(document).variables(Variables::from_json(variables));
         let tenant = Some(tenant.to_owned()).filter(|name| !name.is_empty());
-        let caller = Caller { tenant, request_id: fresh_id(), deadline: None };
+        let caller = Caller { tenant, pass: None, request_id: fresh_id(), deadline: None };
         serde_json::to_value(Running(Arc::clone(&self.server)).execute(request, caller).await).unwrap()
     }
 
@@ -110,7 +111,7 @@ impl Ship {
     pub async fn ask_within(&self, time: std::time::Duration, document: &str) -> Value {
         let tenant = Some(self.tenant.name.clone());
         let deadline = Some(std::time::Instant::now() + time);
-        let caller = Caller { tenant, request_id: fresh_id(), deadline };
+        let caller = Caller { tenant, pass: None, request_id: fresh_id(), deadline };
         serde_json::to_value(Running(Arc::clone(&self.server)).execute(Request::new(document), caller).await).unwrap()
     }
 
@@ -170,6 +171,11 @@ impl Ship {
         let tokio_postgres::config::Host::Unix(socket) = &self.config.get_hosts()[0] else { panic!("a socket") };
         let (socket, user) = (socket.display(), self.config.get_user().unwrap());
         format!("host={socket} port=5432 user={user} dbname={} options='-c role=quarterdeck_app'", self.database)
+    }
+
+    /// The logins that the ship's server knows.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.server.keyring()
     }
 
     /// A connection of the superuser, for what no role of ours may do.

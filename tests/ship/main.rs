@@ -26,6 +26,7 @@ mod import_reading;
 mod import_reverts;
 mod importing;
 mod isolation;
+mod logins;
 mod mistakes;
 mod own;
 mod plans;

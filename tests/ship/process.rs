@@ -23,22 +23,27 @@ pub struct ServerProcess {
 impl ServerProcess {
     /// A server on the ship's database.
     pub fn on_database_of(ship: &Ship) -> Self {
-        Self::started(|command| {
+        Self::on_database_of_with(ship, &[])
+    }
+
+    /// A server on the ship's database, with further arguments.
+    pub fn on_database_of_with(ship: &Ship, arguments: &[&str]) -> Self {
+        Self::started(arguments, |command| {
             command.env("DATABASE_URL", ship.url());
         })
     }
 
     /// A server on a PostgreSQL of its own.
     pub fn on_folder(data: &Path) -> Self {
-        Self::started(|command| {
+        Self::started(&[], |command| {
             command.env_remove("DATABASE_URL").arg("--data").arg(data);
         })
     }
 
-    fn started(arrange: impl FnOnce(&mut Command)) -> Self {
+    fn started(arguments: &[&str], arrange: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quarterdeck-under-test"));
         arrange(&mut command);
-        command.args(["--log", "off", "serve", "--listen", "127.0.0.1:0"]);
+        command.args(["--log", "off", "serve", "--listen", "127.0.0.1:0"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = lines.find_map(|line| line.ok().filter(|line| line.contains("http://")));
@@ -69,9 +74,15 @@ impl Drop for ServerProcess {
 
 /// Asks a server; `None` when the connection breaks before the answer is whole.
 pub async fn ask(address: SocketAddr, tenant: &str, document: &str, variables: &Value) -> Option<Value> {
+    ask_with(address, &[&format!("Quarterdeck-Tenant: {tenant}")], document, variables).await
+}
+
+/// Asks a server with headers of one's own.
+pub async fn ask_with(address: SocketAddr, headers: &[&str], document: &str, variables: &Value) -> Option<Value> {
     let body = json!({ "query": document, "variables": variables }).to_string();
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let head = format!(
-        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nQuarterdeck-Tenant: {tenant}\r\n\
+        "POST /graphql HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{headers}\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );

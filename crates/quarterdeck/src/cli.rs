@@ -4,6 +4,7 @@ use crate::{
     commands::{self, Problem},
     database,
     http::trusted::TrustedArgs,
+    identity::IdentityArgs,
     limits::Walls,
     signals::{self, Signals},
 };
@@ -91,6 +92,12 @@ pub(crate) enum Command {
     /// Make and list tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
+    /// Make, list and revoke API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Say whom tokens (JWT) mean
+    #[command(subcommand)]
+    Login(LoginCommand),
     /// Print the GraphQL schema
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -101,7 +108,7 @@ pub(crate) enum Command {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The address to listen at; until there are keys it must be of the loopback
+    /// The address to listen at; beyond the loopback only with --identity required
     #[arg(long, env = "QUARTERDECK_LISTEN", default_value = LISTEN, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Only for a container whose port is published on its host's loopback: allow another address
@@ -111,6 +118,8 @@ pub(crate) struct ServeArgs {
     pub(crate) walls: Walls,
     #[command(flatten)]
     pub(crate) trusted: TrustedArgs,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +223,67 @@ pub(crate) enum TenantCommand {
     },
     /// List the tenants
     List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make a key and print it, this once
+    Create {
+        /// The tenant whose data it opens
+        #[arg(long, value_name = "NAME")]
+        tenant: String,
+        /// What the key is called, to know it by later
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        #[command(flatten)]
+        subject: SubjectArgs,
+        /// When it expires: a day, or an instant [default: never]
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+    },
+    /// List the keys and links of a tenant, the revoked ones too
+    List {
+        /// The tenant
+        #[arg(long, value_name = "NAME")]
+        tenant: String,
+    },
+    /// Revoke a key or a link: running servers refuse it within five seconds
+    Revoke {
+        /// Its id, as the list shows it
+        id: Uuid,
+        /// The tenant
+        #[arg(long, value_name = "NAME")]
+        tenant: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LoginCommand {
+    /// Link the subject of an issuer's tokens to a person or a service
+    Link {
+        /// The tenant whose data it opens
+        #[arg(long, value_name = "NAME")]
+        tenant: String,
+        /// The `iss` of the tokens, letter by letter
+        #[arg(long, value_name = "ISSUER")]
+        issuer: String,
+        /// The `sub` of the tokens, letter by letter
+        #[arg(long, value_name = "SUBJECT")]
+        subject: String,
+        #[command(flatten)]
+        stands_for: SubjectArgs,
+    },
+}
+
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct SubjectArgs {
+    /// It stands for this person: the key of the person, or the address
+    #[arg(long, value_name = "ID|EMAIL")]
+    pub(crate) person: Option<String>,
+    /// It stands for a program, under this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

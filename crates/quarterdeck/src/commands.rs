@@ -2,6 +2,7 @@
 
 mod data;
 mod drawing;
+mod logins;
 mod serving;
 
 use crate::{
@@ -96,6 +97,8 @@ pub(crate) async fn run(cli: Cli, signals: &Signals) -> Result<ExitCode, Problem
         Command::Backup(args) => data::backup(&settings, &args.file, args.overwrite).await,
         Command::Restore(args) => data::restore(&settings, &args.file, args.replace).await,
         Command::Tenant(command) => tenant(&settings, command).await,
+        Command::Key(command) => logins::key(&settings, command).await,
+        Command::Login(command) => logins::login(&settings, command).await,
         Command::Schema(SchemaCommand::Print) => {
             put_out(&schema::sdl());
             Ok(ExitCode::SUCCESS)

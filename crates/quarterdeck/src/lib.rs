@@ -6,6 +6,7 @@ pub mod database;
 pub mod demo;
 mod examples;
 pub mod http;
+pub mod identity;
 pub mod limits;
 pub mod reaching;
 pub mod schema;

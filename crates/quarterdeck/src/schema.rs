@@ -10,6 +10,7 @@ use sales::{
         log::{LogQueries, SnapshotInfo},
         node::NodeQueries,
     },
+    login::graphql::{LoginMutations, LoginQueries, ViewerQueries},
     person::graphql::{PersonMutations, PersonQueries},
     pipeline::graphql::{PipelineMutations, PipelineQueries},
     product::graphql::{ProductMutations, ProductQueries},
@@ -32,6 +33,8 @@ pub struct Query(
     AccountQueries,
     ProductQueries,
     PipelineQueries,
+    LoginQueries,
+    ViewerQueries,
     NodeQueries,
     LogQueries,
 );
@@ -49,6 +52,7 @@ pub struct Snapshot(
     AccountQueries,
     ProductQueries,
     PipelineQueries,
+    LoginQueries,
     NodeQueries,
     LogQueries,
 );
@@ -63,6 +67,7 @@ pub struct Mutation(
     AccountMutations,
     ProductMutations,
     PipelineMutations,
+    LoginMutations,
 );
 
 impl Snapshot {
@@ -78,6 +83,7 @@ impl Snapshot {
             AccountQueries(view()),
             ProductQueries(view()),
             PipelineQueries(view()),
+            LoginQueries(view()),
             NodeQueries(view()),
             LogQueries(view()),
         )

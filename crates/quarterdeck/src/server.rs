@@ -2,6 +2,7 @@
 
 use crate::{
     http::{Caller, Executor, operation},
+    identity::{Keyring, Pass},
     limits::{
         Exceeded, Limits, Suggestions, Switch, Walls,
         cost::Prices,
@@ -13,7 +14,7 @@ use async_graphql::{Name, Positioned, Request, Response, ServerError, Value, par
 use deadpool_postgres::Pool;
 use futures::future::BoxFuture;
 use logbook::{Logbook, Tenant, tenants};
-use sales::{access::Login, graph::Session};
+use sales::{access::Login, graph::Session, login::graphql::Changed};
 use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Instant,
@@ -29,6 +30,7 @@ pub struct Server {
     logbook: Arc<Logbook>,
     watch: Pool,
     tenants: RwLock<Vec<Tenant>>,
+    keyring: Arc<Keyring>,
     runtime: Handle,
     limits: Limits,
     prices: &'static Prices,
@@ -41,7 +43,9 @@ impl Server {
         let prices = Prices::of_the_schema();
         let limits = Limits::default();
         let rates = Rates::new(Default::default(), limits.cost);
-        Self { schema: schema::schema(), logbook, watch, tenants: RwLock::default(), runtime, limits, prices, rates }
+        let keyring = Arc::new(Keyring::new(watch.clone()));
+        let (schema, tenants) = (schema::schema(), RwLock::default());
+        Self { schema, logbook, watch, tenants, keyring, runtime, limits, prices, rates }
     }
 
     /// The server behind walls as configured.
@@ -53,16 +57,17 @@ impl Server {
         self
     }
 
+    /// The logins that it knows: read anew whenever one of its requests changed a login.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring)
+    }
+
     /// The tenant that a request names, or the only one.
     async fn tenant(&self, name: Option<&str>) -> Result<Tenant, ServerError> {
         if let Some(tenant) = self.known(name) {
             return Ok(tenant);
         }
-        let all = tenants::list(&self.watch).await.map_err(|fault| {
-            tracing::error!(%fault, "the tenants could not be listed");
-            refusal("UNAVAILABLE", "the database cannot be asked at the moment")
-        })?;
-        *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = all.clone();
+        let all = self.listed().await?;
         match (name, &all[..]) {
             (None, []) => Err(refusal("NO_TENANT", "there is no tenant yet: make one with quarterdeck tenant create")),
             (None, [only]) => Ok(only.clone()),
@@ -81,6 +86,24 @@ impl Server {
         }
     }
 
+    /// The tenant that a key opens.
+    async fn tenant_of(&self, pass: &Pass) -> Result<Tenant, ServerError> {
+        let of = |all: &[Tenant]| all.iter().find(|tenant| tenant.id == pass.tenant).cloned();
+        if let Some(tenant) = of(&self.tenants.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(tenant);
+        }
+        of(&self.listed().await?).ok_or_else(|| refusal("NO_TENANT", "there is no tenant of this key"))
+    }
+
+    async fn listed(&self) -> Result<Vec<Tenant>, ServerError> {
+        let all = tenants::list(&self.watch).await.map_err(|fault| {
+            tracing::error!(%fault, "the tenants could not be listed");
+            refusal("UNAVAILABLE", "the database cannot be asked at the moment")
+        })?;
+        *self.tenants.write().unwrap_or_else(PoisonError::into_inner) = all.clone();
+        Ok(all)
+    }
+
     /// A tenant never changes, so a name once seen is known. That there is only one may change: that is asked anew.
     fn known(&self, name: Option<&str>) -> Option<Tenant> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
@@ -89,11 +112,14 @@ impl Server {
 
     /// Who asks, and about whose data.
     async fn resolve(&self, caller: &Caller) -> Result<(Tenant, Login), ServerError> {
-        Ok((self.tenant(caller.tenant.as_deref()).await?, Login::Local))
+        match &caller.pass {
+            Some(pass) => Ok((self.tenant_of(pass).await?, pass.login.clone())),
+            None => Ok((self.tenant(caller.tenant.as_deref()).await?, Login::Local)),
+        }
     }
 
     async fn admit(&self, caller: &Caller) -> Result<(), ServerError> {
-        if self.known(caller.tenant.as_deref()).is_none() {
+        if caller.pass.is_none() && self.known(caller.tenant.as_deref()).is_none() {
             // Finding out costs a statement: those who name what nobody knows are counted together.
             self.rates.request(&nobody()).map_err(|wait| wait.error())?;
         }
@@ -146,9 +172,7 @@ impl Server {
                     Some(deadline) => session.until(deadline),
                     None => session,
                 });
-                let response = self.schema.execute(request.data(Arc::clone(&session))).await;
-                session.finish().await;
-                response
+                self.executed(request, session).await
             }
             None => self.schema.execute(request).await,
         };
@@ -158,6 +182,17 @@ impl Server {
             response.extensions.insert("cost".to_owned(), Value::Object(figures.into_iter().collect()));
         }
         Ok(response)
+    }
+
+    async fn executed(&self, request: Request, session: Arc<Session>) -> Response {
+        let changed = Arc::new(Changed::default());
+        let request = request.data(Arc::clone(&session)).data(Arc::clone(&changed));
+        let response = self.schema.execute(request).await;
+        session.finish().await;
+        if changed.any() {
+            self.keyring.refresh().await; // before the answer: a key is of use, and a revocation holds, once it is told
+        }
+        response
     }
 
     /// What the request's operation costs, when that is not too much; 0 for what the schema will refuse.

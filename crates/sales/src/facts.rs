@@ -3,6 +3,7 @@
 use crate::{
     account::{self, Account},
     deal::{self, Deal, StageFact, StageRole, Status},
+    login,
     person::{self, Person},
     pipeline::{Pipeline, StageKind},
     product::Product,
@@ -187,4 +188,20 @@ pub(crate) fn account(id: Uuid, command: &account::Command, effective: Instant, 
         ancestors: ancestors(command, effective, streams),
         itself: Some(AccountId(id)),
     }
+}
+
+fn person_of(command: &login::Command) -> Option<PersonId> {
+    match command {
+        login::Command::MakeKey { subject: login::Subject::Person(person), .. }
+        | login::Command::Link { subject: login::Subject::Person(person), .. } => Some(*person),
+        _ => None,
+    }
+}
+
+pub(crate) fn login_reads(command: &login::Command) -> Vec<StreamRef> {
+    person_of(command).map(|person| stream::<Person>(person.0)).into_iter().collect()
+}
+
+pub(crate) fn login(command: &login::Command, effective: Instant, streams: &Streams) -> login::Facts {
+    login::Facts { person_active: person_of(command).is_some_and(|person| active(streams, person, effective)) }
 }

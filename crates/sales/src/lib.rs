@@ -4,6 +4,7 @@
 // Concepts.
 pub mod account;
 pub mod deal;
+pub mod login;
 pub mod person;
 pub mod pipeline;
 pub mod product;
@@ -29,6 +30,7 @@ pub fn registry() -> logbook::Registry {
     logbook::Registry::default()
         .with::<account::Account>()
         .with::<deal::Deal>()
+        .with::<login::State>()
         .with::<person::Person>()
         .with::<pipeline::Pipeline>()
         .with::<product::Product>()

@@ -6,6 +6,7 @@ use crate::{
     database::{Database, Purpose, Settings},
     demo, examples,
     http::{self, State, trusted::Trusted},
+    identity::{Identity, IdentityArgs, Mode},
     limits::{Switch, Walls},
     server::{Running, Server},
     signals::Signals,
@@ -46,12 +47,13 @@ struct Door {
     listener: TcpListener,
     trusted: Trusted,
     walls: Walls,
+    identity: IdentityArgs,
 }
 
 impl Door {
     fn of(args: &ServeArgs) -> Result<Self, Problem> {
         let trusted = Trusted::load(&args.trusted).map_err(Problem::Told)?;
-        Ok(Self { listener: bound(args)?, trusted, walls: args.walls.clone() })
+        Ok(Self { listener: bound(args)?, trusted, walls: args.walls.clone(), identity: args.identity.clone() })
     }
 }
 
@@ -62,22 +64,27 @@ fn bound(args: &ServeArgs) -> Result<TcpListener, Problem> {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback(),
     };
-    if !loopback && !args.behind_loopback {
+    let required = args.identity.identity == Mode::Required;
+    if !loopback && !args.behind_loopback && !required {
         return Err(Problem::Told(format!(
-            "{address} can be reached by others, and until there are keys whoever reaches the server may do everything: \
-             listen at an address of the loopback, such as 127.0.0.1:8080"
+            "{address} can be reached by others, and without keys whoever reaches the server may do everything: \
+             add --identity required, or listen at an address of the loopback, such as 127.0.0.1:8080"
         )));
     }
     TcpListener::bind(address).map_err(Problem::io(format!("listening at {address}")))
 }
 
 async fn listen(visit: Visit, door: Door, signals: &Signals) -> Result<ExitCode, Problem> {
-    let Door { listener, trusted, walls } = door;
+    let Door { listener, trusted, walls, identity } = door;
     let at = listener.local_addr().map_err(Problem::io("listening"))?;
     let Visit { database, logbook } = visit;
     let server =
         Server::new(Arc::clone(&logbook), database.watch.clone(), tokio::runtime::Handle::current()).behind(&walls);
+    let keyring = server.keyring();
+    keyring.refresh().await;
+    let keeping = tokio::spawn(Arc::clone(&keyring).keep());
     let state = State {
+        identity: Arc::new(Identity::new(identity.identity, keyring, identity.tokens().await)),
         executor: Arc::new(Running(Arc::new(server))),
         fresh_id,
         deadline: walls.limits.deadline(),
@@ -107,6 +114,7 @@ async fn listen(visit: Visit, door: Door, signals: &Signals) -> Result<ExitCode,
             serving.await
         }
     };
+    keeping.abort();
     database.leave().await;
     ended.map_err(|error| Problem::Told(error.to_string()))?.map_err(Problem::io("serving"))?;
     Ok(ExitCode::SUCCESS)

@@ -24,12 +24,14 @@ const KEPT = ["document", "variables", "effective", "known", "tenant"];
 function keep() {
   try {
     for (const id of KEPT) localStorage.setItem("quarterdeck." + id, $(id).value);
+    sessionStorage.setItem("quarterdeck.key", $("key").value);
   } catch { /* a private window keeps nothing */ }
 }
 
 function recall() {
   try {
     for (const id of KEPT) $(id).value = localStorage.getItem("quarterdeck." + id) ?? "";
+    $("key").value = sessionStorage.getItem("quarterdeck.key") ?? "";
   } catch { /* a private window keeps nothing */ }
   if (!$("document").value.trim()) $("document").value = START;
 }
@@ -151,8 +153,9 @@ async function ask(body, signal) {
     "content-type": "application/json",
     accept: "application/graphql-response+json, application/json;q=0.9",
   };
-  const tenant = $("tenant").value.trim();
+  const [tenant, key] = ["tenant", "key"].map((id) => $(id).value.trim());
   if (tenant) headers["quarterdeck-tenant"] = tenant;
+  if (key) headers.authorization = "Bearer " + key;
   return fetch("/graphql", { method: "POST", headers, body: JSON.stringify(body), signal });
 }
 
@@ -474,10 +477,10 @@ function start() {
   recall();
   offerInstants();
   $("settings").addEventListener("submit", (event) => { event.preventDefault(); run(); });
-  for (const id of KEPT) $(id).addEventListener("input", changed);
+  for (const id of [...KEPT, "key"]) $(id).addEventListener("input", changed);
   for (const id of ["document", "variables"]) $(id).addEventListener("keydown", edit);
   for (const event of ["click", "keyup"]) $("document").addEventListener(event, describe);
-  $("tenant").addEventListener("change", loadSchema);
+  for (const id of ["tenant", "key"]) $(id).addEventListener("change", loadSchema);
   document.addEventListener("keydown", shortcuts);
   for (const [name, other] of [["result", "docs"], ["docs", "result"]]) {
     $("tab-" + name).addEventListener("click", () => show(name));

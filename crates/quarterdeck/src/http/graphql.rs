@@ -21,7 +21,7 @@ use serde_json::Map;
 use uuid::Uuid;
 
 use super::{
-    Caller, Shared, json,
+    Caller, Shared, door, json,
     media::{Media, is_utf8_or_no_charset},
     metrics::{Operation, Outcome, Watch},
     trusted::Trusted,
@@ -50,8 +50,8 @@ pub(super) struct Problem {
     status: StatusCode,
     code: &'static str,
     message: String,
-    /// The methods that would be right; sent with 405.
-    allow: Option<&'static str>,
+    /// What the status asks for beside it: the methods that would be right, the scheme to log in by.
+    header: Option<(HeaderName, &'static str)>,
     /// When to come again, in seconds; sent with 503.
     retry_after: Option<u64>,
 }
@@ -103,7 +103,10 @@ async fn answer(
     }
     let _open = shared.open.try_acquire().map_err(|_| Problem::full())?;
     let deadline = Instant::now() + shared.state.deadline.saturating_sub(watch.elapsed());
-    let caller = Caller { tenant: tenant(http.headers())?, request_id, deadline: Some(deadline) };
+    let tenant = tenant(http.headers())?;
+    let pass = tokio::time::timeout_at(deadline.into(), door::pass(shared, http.headers(), tenant.as_deref())).await;
+    let pass = pass.map_err(|_| Problem::deadline(shared))??;
+    let caller = Caller { tenant, pass, request_id, deadline: Some(deadline) };
     let admitted = tokio::time::timeout_at(deadline.into(), shared.state.executor.admit(&caller)).await;
     if let Err(error) = admitted.map_err(|_| Problem::deadline(shared))? {
         return Ok(Response::from_errors(vec![error]));
@@ -376,7 +379,7 @@ fn write(status: StatusCode, media: Media, request_id: Uuid, body: &Body<'_>) ->
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Problem { status, code, message: message.into(), allow: None, retry_after: None }
+        Problem { status, code, message: message.into(), header: None, retry_after: None }
     }
 
     fn request(message: impl Into<String>) -> Self {
@@ -385,14 +388,26 @@ impl Problem {
 
     fn method(allow: &'static str, message: &str) -> Self {
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
-        Problem { allow: Some(allow), ..problem }
+        Problem { header: Some((header::ALLOW, allow)), ..problem }
     }
 
     /// Too many requests are open or running.
     fn full() -> Self {
         let message = "The server has as many requests as it takes at once. Come again in a moment.";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message);
+        Problem::later("OVERLOADED", message)
+    }
+
+    /// What may be sent again in a moment.
+    pub(super) fn later(code: &'static str, message: &str) -> Self {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, message);
         Problem { retry_after: Some(RETRY_SECONDS), ..problem }
+    }
+
+    /// That nobody is let in with this credential.
+    pub(super) fn unauthenticated() -> Self {
+        let message = "A valid key or token is needed: send it as Authorization: Bearer.";
+        let problem = Problem::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", message);
+        Problem { header: Some((header::WWW_AUTHENTICATE, "Bearer")), ..problem }
     }
 
     fn deadline(shared: &Shared) -> Self {
@@ -412,8 +427,8 @@ impl Problem {
         error.extensions = Some(extensions);
         let body = Body { data: None, errors: &[error], extensions: &BTreeMap::new() };
         let mut response = write(self.status, media, request_id, &body);
-        if let Some(allow) = self.allow {
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        if let Some((name, value)) = self.header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -4,6 +4,7 @@
 //! `/graphql` follows GraphQL over HTTP with the statuses of the npm `graphql-http` audits. Every refusal is a GraphQL
 //! error in JSON with `extensions { code requestId }`, and every answer carries `Quarterdeck-Request-Id`.
 
+mod door;
 mod graphql;
 mod json;
 mod media;
@@ -38,7 +39,10 @@ use serde::Serialize;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use crate::limits::Limits;
+use crate::{
+    identity::{Identity, Pass},
+    limits::Limits,
+};
 pub(crate) use graphql::operation;
 
 use graphql::Problem;
@@ -73,6 +77,8 @@ pub trait Executor: Send + Sync + 'static {
 pub struct Caller {
     /// The header `Quarterdeck-Tenant`, trimmed; `None` when it is absent or empty.
     pub tenant: Option<String>,
+    /// What the request's key or token opens; `None`: it showed none, and may do as whoever sits at the machine.
+    pub pass: Option<Pass>,
     /// Names this request in answers and logs.
     pub request_id: Uuid,
     /// When the request must have ended, in PostgreSQL too; `None`: whenever it ends.
@@ -101,6 +107,8 @@ pub type MetricsProbe = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct State {
     /// Runs the requests of `/graphql`.
     pub executor: Arc<dyn Executor>,
+    /// Says whose a request is.
+    pub identity: Arc<Identity>,
     /// Makes the id of a request.
     pub fresh_id: fn() -> Uuid,
     /// How long a request may take, reading its body included.
@@ -212,20 +220,20 @@ async fn not_found(shared: web::Data<Shared>) -> HttpResponse {
     problem.respond(Media::Json, (shared.state.fresh_id)())
 }
 
-/// Stands before every route: refuses foreign Host headers and puts the security headers on each answer.
+/// Stands before every route: refuses foreign Host headers, unless a key is asked for anyway, and puts the security headers on each answer.
 async fn guard(
     shared: web::Data<Shared>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let admitted = host_admitted(request.headers(), request.uri().host());
+    let admitted = shared.state.identity.required() || host_admitted(request.headers(), request.uri().host());
     let mut response = if admitted {
         next.call(request).await?.map_into_boxed_body()
     } else {
         let problem = Problem::new(
             StatusCode::FORBIDDEN,
             "HOST_NOT_LOOPBACK",
-            "Until there are keys the server answers only to the hosts localhost, 127.0.0.1 and [::1]: \
+            "Without --identity required the server answers only to the hosts localhost, 127.0.0.1 and [::1]: \
              the Host header named another (protection against DNS rebinding).",
         );
         request.into_response(problem.respond(Media::Json, (shared.state.fresh_id)()))

@@ -11,6 +11,7 @@ use async_graphql::{Context, EmptySubscription, Object, Schema};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::identity::{Keyring, Mode};
 
 const JSON: &str = "application/json; charset=utf-8";
 const GRAPHQL: &str = "application/graphql-response+json; charset=utf-8";
@@ -371,6 +372,7 @@ impl Answer {
 
 pub(super) fn state() -> State {
     State {
+        identity: Arc::new(Identity::new(Mode::Local, Arc::new(Keyring::empty()), None)),
         executor: Arc::new(Toy(Schema::new(Query, Mutation, EmptySubscription))),
         fresh_id: || Uuid::from_u128(7),
         deadline: Duration::from_millis(500),

@@ -234,7 +234,8 @@ fn differing(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<(St
     names.dedup();
     names
         .into_iter()
-        .filter(|name| !name.ends_with("_folded") && before.get(*name) != after.get(*name))
+        .filter(|name| !name.ends_with("_folded") && !name.ends_with("_sha256"))
+        .filter(|name| before.get(*name) != after.get(*name))
         .map(|name| (name.clone(), shown(before.get(name)), shown(after.get(name))))
         .filter(|(_, before, after)| before != after)
         .collect()

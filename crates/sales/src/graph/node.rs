@@ -4,6 +4,7 @@ use super::{NodeId, View, id::bad_input};
 use crate::{
     account::graphql::Account,
     deal::graphql::Deal,
+    login::graphql::Login,
     person::graphql::Person,
     pipeline::graphql::{Pipeline, Stage},
     product::graphql::Product,
@@ -33,6 +34,8 @@ pub enum Node {
     Pipeline(Pipeline),
     /// A stage of a pipeline.
     Stage(Stage),
+    /// A login.
+    Login(Login),
 }
 
 /// Questions for objects by their global ids.
@@ -96,6 +99,7 @@ async fn find(view: &Arc<View>, NodeId { type_name, key, .. }: &NodeId) -> Resul
         "Product" => Product::find(view, key).await?.map(Node::Product),
         "Pipeline" => Pipeline::find(view, key).await?.map(Node::Pipeline),
         "Stage" => Stage::find(view, key).await?.map(Node::Stage),
+        "Login" => Login::find(view, key).await?.map(Node::Login),
         _ => None,
     })
 }

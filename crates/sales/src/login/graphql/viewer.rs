@@ -1,0 +1,94 @@
+//! Who the client is.
+
+use crate::{
+    access::Login,
+    graph::{Session, View},
+    person::graphql::Person,
+};
+use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use std::sync::Arc;
+
+/// What a client is to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ViewerKind {
+    /// Whoever sits at the machine: the server listens there only and was shown no key.
+    Local,
+    /// A person of the tenant.
+    Person,
+    /// A program.
+    Service,
+}
+
+/// The tenant that a client works on.
+#[derive(Clone, Debug, SimpleObject)]
+pub struct ViewerTenant {
+    /// The name that the header Quarterdeck-Tenant takes.
+    pub name: String,
+    /// The currency of its reports, ISO 4217.
+    pub currency: String,
+    /// The IANA time zone in which its days begin.
+    pub time_zone: String,
+}
+
+/// Who the client is.
+pub struct Viewer {
+    view: Arc<View>,
+    login: Login,
+}
+
+/// Who the client is: as the server found out by its key or token.
+#[Object]
+impl Viewer {
+    /// What the client is to the server.
+    async fn kind(&self) -> ViewerKind {
+        match self.login {
+            Login::Local => ViewerKind::Local,
+            Login::Person(_) => ViewerKind::Person,
+            Login::Service(_) => ViewerKind::Service,
+        }
+    }
+
+    /// How the log names the client as the actor of what it does.
+    async fn actor(&self) -> String {
+        self.login.to_string()
+    }
+
+    /// The person that the client is; null when it is none.
+    async fn person(&self) -> Option<Result<Person>> {
+        match &self.login {
+            Login::Person(person) => Person::find(&self.view, person.0).await.transpose(),
+            Login::Local | Login::Service(_) => None,
+        }
+    }
+
+    /// The name of the service that the client is; null when it is none.
+    async fn service(&self) -> Option<&str> {
+        match &self.login {
+            Login::Service(name) => Some(name.as_str()),
+            Login::Local | Login::Person(_) => None,
+        }
+    }
+
+    /// The tenant that the client works on.
+    async fn tenant(&self) -> ViewerTenant {
+        let tenant = self.view.tenant();
+        ViewerTenant {
+            name: tenant.name.clone(),
+            currency: tenant.currency.code().to_owned(),
+            time_zone: tenant.zone.to_string(),
+        }
+    }
+}
+
+/// The question who asks.
+#[derive(Default)]
+pub struct ViewerQueries;
+
+#[Object]
+impl ViewerQueries {
+    /// Who the client is.
+    async fn viewer(&self, context: &Context<'_>) -> Result<Viewer> {
+        let session = Session::of(context)?;
+        Ok(Viewer { view: session.now().await, login: session.login.clone() })
+    }
+}

@@ -1,0 +1,136 @@
+//! Keys cross the whole ship: made by a mutation, shown at the door, revoked, refused.
+
+use crate::{
+    fixtures::crew,
+    harness::{Ship, in_role},
+    process::{ServerProcess, ask_with},
+};
+use quarterdeck::{
+    database,
+    identity::{Identity, Keyring, Mode, Pass, Refused},
+};
+use sales::login::ApiKey;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+const MADE: &str = "secret login { key name kind status person { name } service }";
+
+fn service(name: &str) -> Value {
+    json!({ "name": name, "subject": { "service": "warehouse" } })
+}
+
+async fn admitted(identity: &Identity, key: &str) -> Result<Option<Pass>, Refused> {
+    identity.admit(&[format!("Bearer {key}").as_bytes()], None).await
+}
+
+#[tokio::test]
+async fn a_key_opens_at_once_and_is_refused_at_once_where_it_was_revoked() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    let door = Identity::new(Mode::Required, ship.keyring(), None);
+    let made = json!({ "name": "laptop", "subject": { "person": crew.rep } });
+    let made = ship.command("keyCreate", MADE, made).await;
+    let (secret, login) = (made["secret"].as_str().unwrap(), &made["login"]);
+    assert_eq!((&login["kind"], &login["status"]), (&json!("KEY"), &json!("LIVE")));
+    assert_eq!(login["person"]["name"], "Tomas");
+    let pass = admitted(&door, secret).await.unwrap().unwrap();
+    assert_eq!((pass.tenant, pass.login.to_string()), (ship.tenant.id, format!("person:{}", crew.rep)));
+    let revoke = json!({ "id": login["key"] });
+    let revoked =
+        ship.command("loginRevoke", "login { status changes { types actor fields { field } } }", revoke).await;
+    assert_eq!(revoked["login"]["status"], "REVOKED");
+    let fields: Vec<_> = revoked["login"]["changes"].as_array().unwrap().iter().map(|one| one.to_string()).collect();
+    assert!(fields[0].contains("local") && !fields.concat().contains("sha256"), "{fields:?}");
+    assert_eq!(admitted(&door, secret).await, Err(Refused::Unauthenticated));
+    let again = ship.command("loginRevoke", "login { version }", json!({ "id": login["key"] })).await;
+    assert_eq!(again["login"]["version"], 2);
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once_and_its_hash_never() {
+    let ship = Ship::launch().await;
+    let mut input = service("export");
+    input["commandId"] = json!("0199aaaa-0000-7000-8000-000000000001");
+    let first = ship.command("keyCreate", MADE, input.clone()).await;
+    let again = ship.command("keyCreate", MADE, input.clone()).await;
+    assert!(first["secret"].as_str().unwrap().starts_with("qd_live_"));
+    assert_eq!(again["secret"], Value::Null);
+    assert_eq!((&again["login"], &again["position"]), (&first["login"], &first["position"]));
+    input["name"] = json!("another");
+    let reused = ship.send("keyCreate", MADE, input).await;
+    assert_eq!(reused["userErrors"][0]["code"], "COMMAND_ID_REUSED");
+    assert_eq!(reused["secret"], Value::Null);
+    let refused =
+        ship.send("keyCreate", MADE, json!({ "name": "x", "subject": { "person": ship.tenant.id.to_string() } }));
+    assert_eq!(refused.await["userErrors"][0]["code"], "UNKNOWN_PERSON");
+    let listed =
+        ship.data("{ logins { totalCount nodes { key name service } } viewer { kind tenant { name } } }", json!({}));
+    let listed = listed.await;
+    assert_eq!((&listed["logins"]["totalCount"], &listed["logins"]["nodes"][0]["name"]), (&json!(1), &json!("export")));
+    assert_eq!(listed["viewer"], json!({ "kind": "LOCAL", "tenant": { "name": ship.tenant.name } }));
+}
+
+#[tokio::test]
+async fn a_key_of_one_tenant_opens_no_other() {
+    let ship = Ship::launch().await;
+    let other = ship.other_tenant("lighthouse").await;
+    let made = ship.command("keyCreate", MADE, service("export")).await;
+    let secret = made["secret"].as_str().unwrap();
+    let door = Identity::new(Mode::Required, ship.keyring(), None);
+    let id = |tenant: units::TenantId| tenant.0.simple().to_string();
+    let moved = secret.replace(&id(ship.tenant.id), &id(other.id));
+    assert!(ApiKey::parse(&moved).is_some() && admitted(&door, secret).await.is_ok());
+    assert_eq!(admitted(&door, &moved).await, Err(Refused::Unauthenticated));
+    let elsewhere = door.admit(&[format!("Bearer {secret}").as_bytes()], Some("lighthouse")).await;
+    assert_eq!(elsewhere, Err(Refused::Unauthenticated));
+}
+
+#[tokio::test]
+async fn a_subject_of_tokens_is_linked_to_one_at_a_time() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    let link = |subject: Value| json!({ "issuer": "https://id.example", "subjectClaim": "42", "subject": subject });
+    let shown = "login { key kind status issuer subjectClaim service person { name } }";
+    let linked = ship.command("loginLink", shown, link(json!({ "person": crew.rep }))).await;
+    assert_eq!((&linked["login"]["kind"], &linked["login"]["person"]["name"]), (&json!("TOKEN"), &json!("Tomas")));
+    let taken = ship.send("loginLink", shown, link(json!({ "service": "robot" }))).await;
+    assert_eq!(taken["userErrors"][0]["code"], "ALREADY_LINKED");
+    ship.command("loginRevoke", shown, json!({ "id": linked["login"]["key"] })).await;
+    let anew = ship.command("loginLink", shown, link(json!({ "service": "robot" }))).await;
+    assert_eq!((&anew["login"]["status"], &anew["login"]["service"]), (&json!("LIVE"), &json!("robot")));
+}
+
+#[tokio::test]
+async fn a_server_beyond_the_one_that_revoked_refuses_within_five_seconds() {
+    let ship = Ship::launch().await;
+    let made = ship.command("keyCreate", MADE, service("export")).await;
+    let secret = made["secret"].as_str().unwrap();
+    let server = ServerProcess::on_database_of_with(&ship, &["--identity", "required"]);
+    let bearer = format!("Authorization: Bearer {secret}");
+    let viewer = "{ viewer { actor service } }";
+    let answer = ask_with(server.address, &[&bearer], viewer, &json!({})).await.unwrap();
+    assert_eq!(answer["data"]["viewer"], json!({ "actor": "service:warehouse", "service": "warehouse" }));
+    // Another name in the Host header is no matter here, and no key opens nothing.
+    let none = ask_with(server.address, &[], viewer, &json!({})).await.unwrap();
+    assert_eq!(none["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    ship.command("loginRevoke", "login { key }", json!({ "id": made["login"]["key"] })).await;
+    let refused = async {
+        while ask_with(server.address, &[&bearer], viewer, &json!({})).await.unwrap()["data"].is_object() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), refused).await.expect("refused within five seconds");
+}
+
+#[tokio::test]
+async fn without_a_database_no_key_opens_and_it_is_said() {
+    let ship = Ship::launch().await;
+    let mut config = in_role(&ship.config, "quarterdeck_watch");
+    config.dbname("a_database_that_is_not_there");
+    let keyring = Arc::new(Keyring::new(database::pool(&config, 1)));
+    keyring.refresh().await;
+    let door = Identity::new(Mode::Required, keyring, None);
+    let key = ApiKey::new(ship.tenant.id, ship.tenant.id.0, [7; 32]).written();
+    assert_eq!(admitted(&door, &key).await, Err(Refused::Unavailable));
+    assert_eq!(admitted(&door, "junk").await, Err(Refused::Unauthenticated));
+}
