@@ -17,10 +17,11 @@ fuzz: postgres
 field-data: postgres
 	$(CARGO) test --locked -p tests --features field-data --test ship -- field_data
 
-# Other people's programs against the server (npm: graphql-http's 61 audits).
+# Other people's programs against the server (npm: graphql-http's 61 audits; tokens of the OpenID provider oidc-provider).
 clients: postgres
 	$(CARGO) build --locked --bin quarterdeck
 	sh tests/clients/run.sh
+	sh tests/clients/oidc/run.sh
 
 # Imports and a plain COPY of the same rows, side by side, in a release build.
 bench: postgres

@@ -146,8 +146,15 @@ impl Jwks {
         self.known().map(|known| known.of(kid)).unwrap_or_default()
     }
 
+    /// Reads the set for the first time.
+    pub(super) async fn begin(&self) -> Result<(), JwksError> {
+        let mut fetching = self.fetching.lock().await;
+        *fetching = Some(Moment::now());
+        self.read().await
+    }
+
     /// Reads the set anew.
-    pub(super) async fn read(&self) -> Result<(), JwksError> {
+    async fn read(&self) -> Result<(), JwksError> {
         let source = self.source.clone();
         let fetched = tokio::task::spawn_blocking(move || fetched(&source)).await;
         let bytes = fetched.map_err(|error| JwksError::Unreadable(error.to_string()))??;

@@ -85,7 +85,7 @@ impl Tokens {
     /// # Errors
     /// When it cannot.
     pub async fn try_keys(&self) -> Result<(), super::JwksError> {
-        self.keys.read().await
+        self.keys.begin().await
     }
 
     /// Whose tokens.
