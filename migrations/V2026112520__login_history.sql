@@ -19,7 +19,8 @@ CREATE TABLE login_history (
     made_at       timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, id, valid_from, recorded_from),
     CHECK (valid_from < valid_to),
-    CHECK (recorded_from < recorded_to)
+    CHECK (recorded_from < recorded_to),
+    CONSTRAINT login_history_begins CHECK (isfinite(valid_from))
 );
 -- One version stands at an instant; the append finds the row to close or to end by this key.
 CREATE UNIQUE INDEX login_history_standing ON login_history (tenant_id, id, valid_from)
@@ -35,7 +36,7 @@ ALTER TABLE login_history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE login_history FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_tenant ON login_history TO quarterdeck_app
     USING (tenant_id = (SELECT nullif(current_setting('quarterdeck.tenant', true), '')::uuid));
-GRANT SELECT, INSERT, UPDATE, DELETE ON login_history TO quarterdeck_app;
+GRANT SELECT, INSERT, DELETE, UPDATE (valid_to, closed_at, recorded_to) ON login_history TO quarterdeck_app;
 ALTER TABLE login_history SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02,
     autovacuum_analyze_scale_factor = 0.02, fillfactor = 90);
 

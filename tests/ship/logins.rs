@@ -134,3 +134,38 @@ async fn without_a_database_no_key_opens_and_it_is_said() {
     assert_eq!(admitted(&door, &key).await, Err(Refused::Unavailable));
     assert_eq!(admitted(&door, "junk").await, Err(Refused::Unauthenticated));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_made_listed_and_revoked_at_the_command_line() {
+    let ship = Ship::launch().await;
+    let hire = json!({ "name": "Ines", "role": "MANAGER", "email": "ines@example.com", "effectiveAt": { "day": "2026-01-01" } });
+    ship.command("personHire", "person { key }", hire).await;
+    let key = |words: &[&str]| {
+        let (code, said) = ship.program(&[&["key"], words, &["--tenant", &ship.tenant.name]].concat());
+        (code == Some(0)).then_some(said)
+    };
+    let create = |subject: &[&str]| key(&[&["create", "--name", "laptop"], subject].concat());
+    let made = create(&["--person", "INES@example.com", "--expires", "2126-01-01"]).unwrap();
+    let secret = made.lines().next().unwrap();
+    let id = ApiKey::parse(secret).unwrap().login.to_string();
+    let door = Identity::new(Mode::Required, ship.keyring(), None);
+    ship.keyring().refresh().await;
+    assert!(admitted(&door, secret).await.is_ok());
+    let listed = key(&["list"]).unwrap();
+    assert_eq!(listed, format!("{id}\tKEY\tLIVE\tlaptop\tInes\t2126-01-01T00:00:00+00:00\n"));
+    assert!(key(&["revoke", &id]).unwrap().starts_with("revoked laptop"));
+    ship.keyring().refresh().await;
+    assert_eq!(admitted(&door, secret).await, Err(Refused::Unauthenticated));
+    assert!(key(&["list"]).unwrap().contains("REVOKED"));
+    for wrong in [
+        &["--person", "nobody@example.com"][..],
+        &["--person", "nobody"],
+        &["--service", "x", "--expires", "soon"],
+        &["--service", "x", "--expires", "2020-01-01"],
+        &["--service", "x", "--person", "y"],
+        &[],
+    ] {
+        assert_eq!(create(wrong), None, "{wrong:?}");
+    }
+    assert_eq!(key(&["revoke", &ship.tenant.id.to_string()]), None);
+}

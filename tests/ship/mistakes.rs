@@ -37,6 +37,12 @@ fn every_command_has_its_help() {
         "tenant",
         "tenant create",
         "tenant list",
+        "key",
+        "key create",
+        "key list",
+        "key revoke",
+        "login",
+        "login link",
         "schema",
         "schema print",
     ];
@@ -59,7 +65,7 @@ fn a_command_line_that_cannot_be_meant_is_refused_before_anything_is_made() {
         (&["serve", "--listen", "here"], 2, "localhost:8080"),
         (&["no-such-command"], 2, "unrecognized subcommand"),
         (&["serve", "--listen", &there], 1, "listening at"),
-        (&["demo", "--listen", "0.0.0.0:0"], 1, "until there are keys"),
+        (&["demo", "--listen", "0.0.0.0:0"], 1, "add --identity required"),
         (&["verify"], 1, "is --data right?"),
         (&["rebuild", "--check"], 1, "is --data right?"),
         (&["backup", "/nowhere/x"], 1, "is --data right?"),
@@ -86,9 +92,9 @@ fn settings_that_are_empty_are_not_there() {
         .env("QUARTERDECK_BEHIND_LOOPBACK", "")
         .env("QUARTERDECK_DATA", folder.data());
     let output = command.args(["serve", "--listen", "10.0.0.1:0"]).output().unwrap();
-    tells(&output, 1, "until there are keys");
+    tells(&output, 1, "add --identity required");
     command.env("QUARTERDECK_LOG_JSON", "");
-    tells(&command.output().unwrap(), 1, "until there are keys");
+    tells(&command.output().unwrap(), 1, "add --identity required");
 }
 
 #[test]

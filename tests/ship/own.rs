@@ -131,7 +131,7 @@ fn errors_are_plain_sentences_with_exit_codes() {
         (&["tenant", "create", "ok", "--currency", "XXX", "--timezone", "UTC"], "ISO 4217"),
         (&["tenant", "create", "ok", "--currency", "USD", "--timezone", "Mars/Base"], "IANA"),
         (&["verify", "--tenant", "nobody"], "there is no tenant named \"nobody\""),
-        (&["serve", "--listen", "0.0.0.0:0"], "until there are keys"),
+        (&["serve", "--listen", "0.0.0.0:0"], "add --identity required"),
         (&["import", "--tenant", "x", "--mapping", "/nowhere.toml", "."], "/nowhere.toml"),
         (&["restore", "/nowhere.backup"], "/nowhere.backup"),
     ];

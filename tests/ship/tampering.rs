@@ -264,6 +264,8 @@ fn other_value(column: &str, data_type: &str) -> String {
 #[tokio::test]
 async fn a_check_sees_a_change_of_every_column_of_every_history_table() {
     let ship = laden().await;
+    let key = serde_json::json!({ "name": "export", "subject": { "service": "warehouse" } });
+    ship.command("keyCreate", "login { key }", key).await;
     let superuser = disarmed(&ship).await;
     let check =
         async || logbook::rebuild(ship.logbook.pool(), ship.registry(), &ship.tenant, true).await.unwrap().all_right();

@@ -41,6 +41,7 @@ const LISTS: &[(&str, u64)] = &[
     ("DealMetrics.groups", 20),
     ("DealSum.amounts", 2),
     ("DealSum.average", 2),
+    ("Login.changes", 2),
     ("Person.changes", 20),
     ("Person.managerChanges", 20),
     ("Person.reports", 10),
