@@ -281,6 +281,58 @@ async fn every_mutation_answers_every_role_and_relation_as_the_table_says() {
     assert!(asked > 900, "{asked}");
 }
 
+#[tokio::test]
+async fn every_guard_answers_every_role_and_relation_as_the_table_says() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    let other = Subject::of(&ship, &crew, &hire(&ship, "Other", "REP").await).await;
+    // For each guard of objects, a question that only what it guards can answer.
+    let asked = "query($person: ID!, $deal: ID!, $login: ID!) { Directory: person(id: $person) { key }
+        Private: person(id: $person) { changes { position } } Deal: deal(id: $deal) { key } Login: node(id: $login) { id }
+        LogHead: logHead { position } LogEvent: events(first: 1) { nodes { position } } }";
+    let guards: BTreeSet<&str> = OBJECTS.iter().map(|(guard, _)| *guard).collect();
+    let known = ["Answer", "Deal", "Directory", "LogEvent", "LogHead", "Login", "Parts", "Person.private"];
+    assert_eq!(guards, BTreeSet::from(known), "ask a question for the new guard here");
+    let mut seen = 0;
+    for (word, role) in [
+        ("REP", Role::Rep),
+        ("MANAGER", Role::Manager),
+        ("LEADER", Role::Leader),
+        ("OPERATIONS", Role::Operations),
+        ("AUDITOR", Role::Auditor),
+        ("", Role::Service),
+    ] {
+        let own = hire(&ship, "Own", if word.is_empty() { "REP" } else { word }).await;
+        let own = Subject::of(&ship, &crew, &own).await;
+        let below = Subject::of(&ship, &crew, &hire(&ship, "Below", "REP").await).await;
+        let line = json!({ "id": below.person, "manager": own.person, "effectiveAt": { "day": SINCE } });
+        ship.command("personSetManager", "person { key }", line).await;
+        let login = match role {
+            Role::Service => Login::Service(Text::new("crm").unwrap()),
+            _ => Login::Person(PersonId(own.person.parse().unwrap())),
+        };
+        for (relation, subject) in [(Relation::Own, &own), (Relation::Subtree, &below), (Relation::Other, &other)] {
+            let relation = if role == Role::Service { Relation::Other } else { relation };
+            let ids = json!({ "person": subject.person, "deal": subject.deal, "login": subject.login_id });
+            let data = ship.ask_as_login(&ship.tenant, &login, asked, ids).await["data"].take();
+            let told = |value: &Value| !value.is_null() && value != &json!({ "changes": null });
+            for (answer, action, relation) in [
+                ("Directory", "Directory", relation),
+                ("Private", "Person.private", relation),
+                ("Deal", "Deal", relation),
+                ("Login", "Login", relation),
+                ("LogHead", "LogHead", Relation::Other),
+                ("LogEvent", "LogEvent", Relation::Other),
+            ] {
+                let place = format!("{role:?} {relation:?} {action}: {}", data[answer]);
+                assert_eq!(told(&data[answer]), allowed(role, relation, action), "{place}");
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(seen, 6 * 3 * 6);
+}
+
 /// One login that tries every mutation.
 struct Asking<'a> {
     ship: &'a Ship,
@@ -294,14 +346,15 @@ impl Asking<'_> {
     /// Tries a mutation on a subject, and compares what it answers with the table.
     async fn check(&self, field: &Value, relation: Relation, subject: &Subject) {
         let (role, mutation) = (self.role, field["name"].as_str().unwrap());
-        let about_people = mutation.starts_with("deal") || (mutation.starts_with("person") && mutation != "personHire");
+        let about_people = ["deal", "person", "key", "login"].iter().any(|noun| mutation.starts_with(noun));
+        let about_people = about_people && mutation != "personHire";
         let relation = if role == Role::Service || !about_people { Relation::Other } else { relation };
         let errors = self.put(field, subject).await;
         let place = format!("{role:?} {relation:?} {mutation}: {errors}");
         assert_ne!(errors, json!([]), "{place}");
         if mutation.starts_with("deal") && mutation != "dealOpen" && !allowed(role, relation, "Deal") {
             let nobody = "01890000-0000-7000-8000-000000000000".to_owned();
-            let unknown = Subject { person: subject.person.clone(), deal: nobody };
+            let unknown = Subject { deal: nobody, ..subject.clone() };
             assert_eq!(errors, self.put(field, &unknown).await, "{place}");
             assert_ne!(errors[0]["code"], "FORBIDDEN", "{place}");
         } else {
@@ -309,12 +362,17 @@ impl Asking<'_> {
         }
     }
 
-    /// Sends a mutation so that nothing changes: whoever may, is told that the object has moved on.
+    /// Sends a mutation so that nothing changes: whoever may, is told that the object has moved on, or that the command's
+    /// id was used.
     async fn put(&self, field: &Value, subject: &Subject) -> Value {
         let mutation = field["name"].as_str().unwrap();
         let source = |of: &str, name: &str| subject.value(self.crew, mutation, of, name);
         let mut input = self.types.least(&field["args"][0]["type"], "input", &source);
-        input["expectedVersion"] = json!(999);
+        if ["key", "login"].iter().any(|noun| mutation.starts_with(noun)) {
+            input["commandId"] = json!(subject.command);
+        } else {
+            input["expectedVersion"] = json!(999);
+        }
         let variables = json!({ "input": input });
         let answer = self.ship.ask_as_login(&self.ship.tenant, &self.login, &mutation_of(mutation), variables).await;
         assert!(answer["errors"].is_null(), "{mutation}: {answer:#}");
@@ -322,10 +380,14 @@ impl Asking<'_> {
     }
 }
 
-/// A person and a deal of theirs.
+/// A person, a deal and a key of theirs, and the id of the command that made the key.
+#[derive(Clone)]
 struct Subject {
     person: String,
     deal: String,
+    login: String,
+    login_id: String,
+    command: String,
 }
 
 impl Subject {
@@ -333,7 +395,12 @@ impl Subject {
         let mut opening = crew.opening("Theirs", "2026-03-02", "10.00");
         opening["owner"] = json!(person);
         let opened = ship.command("dealOpen", "deal { key }", opening).await;
-        Self { person: person.to_owned(), deal: opened["deal"]["key"].as_str().unwrap().to_owned() }
+        let command = logbook::fresh_id().to_string();
+        let key = json!({ "commandId": command, "name": "laptop", "subject": { "person": person } });
+        let made = ship.command("keyCreate", "login { key id }", key).await;
+        let login_id = made["login"]["id"].as_str().unwrap().to_owned();
+        let key = |value: &Value| value["key"].as_str().unwrap().to_owned();
+        Self { person: person.to_owned(), deal: key(&opened["deal"]), login: key(&made["login"]), login_id, command }
     }
 
     fn value(&self, crew: &Crew, mutation: &str, of: &str, name: &str) -> Value {
@@ -342,6 +409,7 @@ impl Subject {
             "ID" if name == "commandId" => json!(logbook::fresh_id().to_string()),
             "ID" if noun("deal") || name == "into" => json!(self.deal),
             "ID" if noun("person") || name == "owner" => json!(self.person),
+            "ID" if noun("login") => json!(self.login),
             "ID" if noun("account") => json!(crew.account),
             "ID" if noun("product") => json!(crew.product),
             "ID" if noun("pipeline") => json!(crew.pipeline),
@@ -365,7 +433,7 @@ fn the_committed_table_is_the_table() {
 
 /// The types of the schema, with what a document can be made of.
 pub async fn schema_types() -> Vec<Value> {
-    let document = "{ __schema { types { name kind enumValues { name }
+    let document = "{ __schema { types { name kind isOneOf enumValues { name }
         inputFields { name defaultValue type { ...T } } possibleTypes { name }
         fields { name type { ...T } args { name defaultValue type { ...T } } } } } }
         fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";

@@ -59,8 +59,6 @@ struct Making<'a, V> {
     variables: Map<String, Value>,
 }
 
-/// Inputs of which exactly one field is given.
-const ONE_OF: &[&str] = &["EffectiveInput", "KnownInput"];
 /// What differs from one asking to the next, whoever asks.
 const FLEETING: &[&str] = &["Snapshot.effectiveAt"];
 /// Levels of fields below the root.
@@ -101,6 +99,11 @@ impl Types {
         let inner = named(of);
         let kind = &self.0[inner];
         match kind["kind"].as_str().unwrap() {
+            "INPUT_OBJECT" if kind["isOneOf"] == true => {
+                let field = &kind["inputFields"][0];
+                let name = field["name"].as_str().unwrap();
+                json!({ name: self.least(&field["type"], name, source) })
+            }
             "INPUT_OBJECT" => {
                 let fields = kind["inputFields"].as_array().unwrap().iter();
                 let given = fields.filter(|field| field["defaultValue"].is_null());
@@ -225,7 +228,7 @@ impl<V: Values> Making<'_, V> {
     fn input(&mut self, type_name: &str, depth: usize) -> Value {
         let types = self.types;
         let fields = types.0[type_name]["inputFields"].as_array().unwrap();
-        if ONE_OF.contains(&type_name) {
+        if types.0[type_name]["isOneOf"] == true {
             let field = self.chance.pick(fields);
             let name = field["name"].as_str().unwrap();
             let value = self.value(&field["type"], type_name, name, depth);

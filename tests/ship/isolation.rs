@@ -189,6 +189,11 @@ async fn populate(ship: &Ship, mark: &str) {
     for role in ["LEADER", "OPERATIONS", "AUDITOR"] {
         hire(ship, &word(role), role).await;
     }
+    let rep = json!({ "person": crew.rep });
+    ship.command("keyCreate", "", json!({ "name": word("key"), "subject": rep, "reason": word("reason") })).await;
+    let link =
+        json!({ "issuer": word("issuer"), "subjectClaim": word("claim"), "subject": { "service": word("service") } });
+    ship.command("loginLink", "", link).await;
     ship.command("teamRename", "", with(&crew.region, json!({ "name": word("region") }))).await;
     ship.command("accountRename", "", with(&crew.account, json!({ "name": word("account") }))).await;
     ship.command("accountChangeSector", "", with(&crew.account, json!({ "sector": word("sector") }))).await;
@@ -233,7 +238,7 @@ impl Held {
     async fn of(ship: &Ship, mark: &str) -> Self {
         let document = "{ deals(first: 50) { edges { cursor node { key } } } people { edges { cursor node { key } } }
             teams { edges { cursor node { key } } } accounts { edges { cursor node { key } } }
-            products { edges { cursor node { key } } }
+            products { edges { cursor node { key } } } logins { edges { cursor node { key } } }
             pipelines { edges { cursor node { key stages { key } } } }
             events(first: 100) { edges { cursor node { commandId } } } }";
         let data = ship.data(document, json!({})).await;
@@ -243,6 +248,7 @@ impl Held {
             ("teams", "Team"),
             ("accounts", "Account"),
             ("products", "Product"),
+            ("logins", "Login"),
             ("pipelines", "Pipeline"),
         ];
         let uuid = |value: &Value| value.as_str().unwrap().parse::<Uuid>().unwrap();
@@ -295,7 +301,7 @@ impl Pools {
     fn id(&mut self, chance: &mut Chance, holder: &str, name: &str) -> Value {
         let type_name = match wanted(holder, name) {
             Some(type_name) if !chance.one_in(8) => type_name,
-            _ => chance.pick(&["Deal", "Person", "Team", "Account", "Product", "Pipeline", "Stage"]),
+            _ => chance.pick(&["Deal", "Person", "Team", "Account", "Product", "Pipeline", "Stage", "Login"]),
         };
         let own = *chance.pick(&self.own.ids[type_name]);
         let foreign = *chance.pick(&self.foreign.ids[type_name]);
@@ -359,6 +365,7 @@ fn wanted(holder: &str, name: &str) -> Option<&'static str> {
         ("deal", "Deal"),
         ("person", "Person"),
         ("people", "Person"),
+        ("login", "Login"),
     ];
     let of = |word: &str| {
         let word = word.to_lowercase();

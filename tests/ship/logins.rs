@@ -1,6 +1,7 @@
 //! Keys cross the whole ship: made by a mutation, shown at the door, revoked, refused.
 
 use crate::{
+    access::{ask, send},
     fixtures::crew,
     harness::{Ship, in_role},
     process::{ServerProcess, ask_with},
@@ -68,6 +69,43 @@ async fn a_key_is_shown_once_and_its_hash_never() {
     let listed = listed.await;
     assert_eq!((&listed["logins"]["totalCount"], &listed["logins"]["nodes"][0]["name"]), (&json!(1), &json!("export")));
     assert_eq!(listed["viewer"], json!({ "kind": "LOCAL", "tenant": { "name": ship.tenant.name } }));
+}
+
+#[tokio::test]
+async fn people_make_and_end_keys_of_their_own_and_see_no_others() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    ship.command("keyCreate", MADE, json!({ "name": "theirs", "subject": { "person": crew.manager } })).await;
+    ship.command("keyCreate", MADE, service("export")).await;
+    let create =
+        "mutation($input: KeyCreateInput!) { keyCreate(input: $input) { secret login { key } userErrors { code } } }";
+    let make = async |who: &str, subject: Value| {
+        let input = json!({ "commandId": logbook::fresh_id().to_string(), "name": "laptop", "subject": subject });
+        ship.ask_as_person(who, create, json!({ "input": input })).await["data"]["keyCreate"].take()
+    };
+    let own = make(&crew.rep, json!({ "person": crew.rep })).await;
+    assert!(own["secret"].is_string(), "{own}");
+    for subject in [json!({ "person": crew.manager }), json!({ "service": "mine" })] {
+        let refused = make(&crew.rep, subject).await;
+        assert_eq!(refused["userErrors"][0]["code"], "FORBIDDEN");
+        assert_eq!((&refused["secret"], &refused["login"]), (&Value::Null, &Value::Null));
+    }
+    let asked = "{ logins { totalCount nodes { name } } viewer { role mayDo person { name } } }";
+    let answer = ask(&ship, &crew.rep, asked, json!({})).await;
+    assert_eq!(answer["logins"], json!({ "totalCount": 1, "nodes": [{ "name": "laptop" }] }));
+    let viewer = &answer["viewer"];
+    assert_eq!((&viewer["role"], &viewer["person"]["name"]), (&json!("REP"), &json!("Tomas")));
+    let may_do: Vec<_> = viewer["mayDo"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    assert!(
+        may_do.contains(&"dealOpen") && may_do.contains(&"keyCreate") && !may_do.contains(&"loginLink"),
+        "{may_do:?}"
+    );
+    let depart = json!({ "id": crew.rep, "effectiveAt": { "day": "2026-06-01" } });
+    ship.command("personDepart", "person { key }", depart).await;
+    let gone = ask(&ship, &crew.rep, "{ viewer { role mayDo } }", json!({})).await;
+    assert_eq!(gone["viewer"], json!({ "role": null, "mayDo": [] }));
+    let revoke = json!({ "id": own["login"]["key"] });
+    assert_eq!(send(&ship, &crew.rep, "loginRevoke", revoke).await["userErrors"][0]["code"], "FORBIDDEN");
 }
 
 #[tokio::test]

@@ -2,7 +2,10 @@
 //! is not there.
 
 use super::{Access, Concerning, Login, Relation};
-use crate::graph::{Asked, Session, Submitting, View, fault};
+use crate::{
+    graph::{Asked, Session, Submitting, View, fault},
+    login::LoginId,
+};
 use async_graphql::Result;
 use units::DealId;
 use uuid::Uuid;
@@ -87,6 +90,10 @@ async fn subjects<C: Concerning>(
     let person = match submitting.kind {
         "person" => submitting.id,
         "reporting" => submitting.row,
+        "login" => match submitting.id {
+            Some(id) => login_of(now, id).await?,
+            None => None,
+        },
         _ => None,
     };
     relations.extend(person.map(|person| access.relation(person)));
@@ -104,6 +111,12 @@ async fn seen_owner(now: &View, access: &Access, deal: Uuid) -> Result<Option<Re
         None if access.visible().is_none() => Some(Relation::Other),
         _ => None,
     })
+}
+
+/// The person that a login stands for; none when it is a service's, or is not there.
+async fn login_of(now: &View, id: Uuid) -> Result<Option<Uuid>> {
+    let row = now.loader.load_one(LoginId(id)).await.map_err(|error| fault(&error))?;
+    Ok(row.and_then(|row| row.person_id))
 }
 
 /// An id that no deal has.

@@ -1,6 +1,6 @@
 //! Whom and what a command names besides the stream that it is put to: the one place that knows all slices' commands.
 
-use crate::{account, deal, person, pipeline, product, reporting, team};
+use crate::{account, deal, login, person, pipeline, product, reporting, team};
 use units::DealId;
 use uuid::Uuid;
 
@@ -46,6 +46,16 @@ impl Concerning for person::Command {
             // Hiring somebody into a role that sees everything gives that role.
             Self::Hire { role: Role::Leader | Role::Operations | Role::Auditor, .. } => Some("personAssignRole"),
             _ => None,
+        }
+    }
+}
+
+impl Concerning for login::Command {
+    fn people(&self) -> Vec<Uuid> {
+        match self {
+            Self::MakeKey { subject: login::Subject::Person(person), .. }
+            | Self::Link { subject: login::Subject::Person(person), .. } => vec![person.0],
+            Self::MakeKey { .. } | Self::Link { .. } | Self::Revoke => vec![],
         }
     }
 }

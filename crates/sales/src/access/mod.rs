@@ -119,6 +119,20 @@ impl Access {
         self.may("Person.private", self.relation(person))
     }
 
+    /// Of the people whose logins are asked for, those whose logins may be seen; `None`: everybody's, and those of services.
+    pub(crate) fn logins_of(&self, people: Option<Vec<Uuid>>) -> Option<Vec<Uuid>> {
+        if self.may("Login", Relation::Other) {
+            return people;
+        }
+        let own = self.person.filter(|own| people.as_ref().is_none_or(|people| people.contains(own)));
+        Some(own.filter(|own| self.may_see_login(Some(*own))).into_iter().collect())
+    }
+
+    /// Whether the login of a person may be seen; of `None`, a service.
+    pub(crate) fn may_see_login(&self, person: Option<Uuid>) -> bool {
+        self.may("Login", person.map_or(Relation::Other, |person| self.relation(person)))
+    }
+
     /// The names of the mutations that are allowed on anything at all.
     pub fn may_do(&self) -> Vec<String> {
         let anywhere = |action: &str| Relation::ALL.into_iter().any(|relation| self.may(action, relation));

@@ -76,7 +76,10 @@ pub type Group = &'static [&'static str];
 const SEE_DIRECTORY: Group = &["Directory"];
 const SEE_PRIVATE: Group = &["Person.private"];
 const SEE_DEALS: Group = &["Deal"];
+const SEE_LOGINS: Group = &["Login"];
 const SEE_LOG: Group = &["LogEvent", "LogHead"];
+const KEYS: Group = &["keyCreate", "loginRevoke"];
+const TOKENS: Group = &["loginLink"];
 const WORK_DEALS: Group = &[
     "dealOpen",
     "dealRename",
@@ -126,7 +129,10 @@ pub const ACTIONS: &[(&str, Group)] = &[
     ("see the directory: people, teams, accounts, products, pipelines", SEE_DIRECTORY),
     ("see what is private of a person", SEE_PRIVATE),
     ("see deals and figures", SEE_DEALS),
+    ("see who logs in", SEE_LOGINS),
     ("read the log itself", SEE_LOG),
+    ("keys", KEYS),
+    ("whom tokens mean", TOKENS),
     ("work on deals", WORK_DEALS),
     ("give deals to others", GIVE_DEALS),
     ("correct what others said of deals", CORRECT_DEALS),
@@ -144,6 +150,7 @@ pub const ACTIONS: &[(&str, Group)] = &[
     ("pipelines", PIPELINES),
 ];
 
+const PEOPLE: &[Role] = &[Role::Rep, Role::Manager, Role::Leader, Role::Operations, Role::Auditor];
 const EVERYBODY: &[Role] = &Role::ALL;
 const ANYONES: &[Relation] = &Relation::ALL;
 const OWN: &[Relation] = &[Relation::Own];
@@ -153,7 +160,10 @@ const EVERY: &[Group] = &[
     SEE_DIRECTORY,
     SEE_PRIVATE,
     SEE_DEALS,
+    SEE_LOGINS,
     SEE_LOG,
+    KEYS,
+    TOKENS,
     WORK_DEALS,
     GIVE_DEALS,
     CORRECT_DEALS,
@@ -183,7 +193,11 @@ const fn no(roles: &'static [Role], relations: &'static [Relation], actions: &'s
 pub const RULES: &[Rule] = &[
     yes(&[Role::Local], ANYONES, EVERY),
     // Nobody says of themselves what they may see and do, nor sends themselves on leave or away.
-    no(EVERYBODY, OWN, &[STANDING, CORRECT_PEOPLE, PUT_ON_LEAVE, END_EMPLOYMENT]),
+    no(EVERYBODY, OWN, &[STANDING, CORRECT_PEOPLE, PUT_ON_LEAVE, END_EMPLOYMENT, TOKENS]),
+    // A key of one's own opens no more than its maker may. Whoever makes keys for others could act as they: operations
+    // alone may, and the log holds each key with who made it.
+    yes(PEOPLE, OWN, &[SEE_LOGINS, KEYS]),
+    yes(&[Role::Auditor], ANYONES, &[SEE_LOGINS]),
     yes(EVERYBODY, ANYONES, &[SEE_DIRECTORY]),
     yes(&[Role::Rep], OWN, &[SEE_DEALS, SEE_PRIVATE, WORK_DEALS]),
     yes(&[Role::Rep, Role::Manager], ANYONES, &[KEEP_ACCOUNTS]),
@@ -209,6 +223,7 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
     ("Person.private", &[]),
     ("LogEvent", &["LogEvent", "LogEventConnection", "LogEventEdge"]),
     ("LogHead", &["LogHead"]),
+    ("Login", &["Login", "LoginConnection", "LoginEdge"]),
     (
         "Directory",
         &[
@@ -251,6 +266,11 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
             "Query",
             "Snapshot",
             "Mutation",
+            "Viewer",
+            "ViewerTenant",
+            "KeyPayload",
+            "LoginPayload",
+            "LoginUserError",
             "DealPayload",
             "DealUserError",
             "PersonPayload",

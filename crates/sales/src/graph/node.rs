@@ -99,7 +99,7 @@ async fn find(view: &Arc<View>, NodeId { type_name, key, .. }: &NodeId) -> Resul
         "Product" => Product::find(view, key).await?.map(Node::Product),
         "Pipeline" => Pipeline::find(view, key).await?.map(Node::Pipeline),
         "Stage" => Stage::find(view, key).await?.map(Node::Stage),
-        "Login" => Login::find(view, key).await?.map(Node::Login),
+        "Login" => Login::find_visible(view, key).await?.map(Node::Login),
         _ => None,
     })
 }

@@ -6,7 +6,7 @@ mod viewer;
 pub use mutations::{
     Changed, KeyPayload, LoginErrorCode, LoginMutations, LoginPayload, LoginSubjectInput, LoginUserError,
 };
-pub use viewer::{Viewer, ViewerQueries, ViewerTenant};
+pub use viewer::{Viewer, ViewerQueries, ViewerRole, ViewerTenant};
 
 use super::{Row, State, decide::Status};
 use crate::{
@@ -155,11 +155,11 @@ impl Values {
 }
 
 impl LoginFilter {
-    #[expect(clippy::unused_async, reason = "other filters ask the organisation")]
-    async fn values(&self, _view: &View) -> Result<Values> {
+    async fn values(&self, view: &View) -> Result<Values> {
         let (prefix, prefix_end) = prefix(self.name_prefix.as_ref())?;
         let status = self.revoked.map(|revoked| vec![if revoked { "revoked" } else { "live" }]);
-        Ok(Values { prefix, prefix_end, status, people: Key::all(self.people.as_ref(), "Person")? })
+        let people = view.access().await?.logins_of(Key::all(self.people.as_ref(), "Person")?);
+        Ok(Values { prefix, prefix_end, status, people })
     }
 }
 
@@ -168,13 +168,25 @@ listed! {
     "../sql/logins_by_id.sql", "../sql/logins_upwards.sql", "../sql/logins_downwards.sql", "../sql/logins_count.sql"
 }
 
+impl Login {
+    /// The login at the view's instants; none when it is not there then, or not for whoever asks.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn find_visible(view: &Arc<View>, id: Uuid) -> Result<Option<Self>> {
+        let access = view.access().await?;
+        Ok(Self::find(view, id).await?.filter(|login| access.may_see_login(login.row.person_id)))
+    }
+}
+
 /// Questions about logins.
 #[derive(Default)]
 pub struct LoginQueries(pub Option<Arc<View>>);
 
 #[Object]
 impl LoginQueries {
-    /// Logins, a page at a time, in the order of their names; those that were revoked are among them.
+    /// Logins that the client may see, a page at a time, in the order of their names; those that were revoked are among
+    /// them.
     async fn logins(
         &self,
         context: &Context<'_>,

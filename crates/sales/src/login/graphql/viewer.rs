@@ -1,7 +1,7 @@
 //! Who the client is.
 
 use crate::{
-    access::Login,
+    access::{self, Login},
     graph::{Session, View},
     person::graphql::Person,
 };
@@ -17,6 +17,39 @@ pub enum ViewerKind {
     Person,
     /// A program.
     Service,
+}
+
+/// What a client is in the organisation, by which is decided what it may see and do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum ViewerRole {
+    /// Sells.
+    Rep,
+    /// Leads those who sell.
+    Manager,
+    /// Leads those who lead.
+    Leader,
+    /// Keeps the organisation, its pipelines and its figures in order.
+    Operations,
+    /// Reads, and changes nothing.
+    Auditor,
+    /// A program.
+    Service,
+    /// Whoever sits at a machine that asks for no keys.
+    Local,
+}
+
+impl From<access::Role> for ViewerRole {
+    fn from(role: access::Role) -> Self {
+        match role {
+            access::Role::Rep => Self::Rep,
+            access::Role::Manager => Self::Manager,
+            access::Role::Leader => Self::Leader,
+            access::Role::Operations => Self::Operations,
+            access::Role::Auditor => Self::Auditor,
+            access::Role::Service => Self::Service,
+            access::Role::Local => Self::Local,
+        }
+    }
 }
 
 /// The tenant that a client works on.
@@ -67,6 +100,19 @@ impl Viewer {
             Login::Service(name) => Some(name.as_str()),
             Login::Local | Login::Person(_) => None,
         }
+    }
+
+    /// What the client is in the organisation now; null when it is a person who has left, to whom nothing else is answered.
+    async fn role(&self) -> Option<Result<ViewerRole>> {
+        let role = async || Ok(self.view.access().await?.role().map(ViewerRole::from));
+        role().await.transpose()
+    }
+
+    /// The names of the mutations that the client may send: about some things at least. Whether about this one, the mutation's
+    /// answer says (FORBIDDEN).
+    async fn may_do(&self) -> Option<Result<Vec<String>>> {
+        let may_do = async || Ok(self.view.access().await?.may_do());
+        Some(may_do().await)
     }
 
     /// The tenant that the client works on.
