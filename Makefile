@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` serves a company of our own making, `make test` passes the tests.
-.PHONY: demo test fuzz field-data clients bench bench-access hostile schema postgres
+.PHONY: demo test fuzz field-data clients bi-clients bench bench-access hostile schema postgres
 
 CARGO ?= cargo
 
@@ -22,6 +22,10 @@ clients: postgres
 	$(CARGO) build --locked --bin quarterdeck
 	sh tests/clients/run.sh
 	sh tests/clients/oidc/run.sh
+# psql and DuckDB (from PyPI, into a folder that goes again) read what a BI login may read.
+bi-clients: postgres
+	$(CARGO) build --locked --bin quarterdeck
+	tests/clients/bi/run.sh "$${CARGO_TARGET_DIR:-target}/debug/quarterdeck"
 
 # Imports and a plain COPY of the same rows, side by side, in a release build.
 bench: postgres

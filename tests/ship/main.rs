@@ -5,7 +5,11 @@
 mod access;
 mod api;
 mod batches;
+mod bi;
+mod bi_program;
+mod bi_walls;
 mod bounds;
+mod catalogue;
 mod corpus;
 mod corrections;
 mod crashes;

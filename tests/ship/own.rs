@@ -61,7 +61,12 @@ pub fn refused(data: &Path, arguments: &[&str]) -> String {
 
 /// A server, and the address it serves at.
 pub fn serving(data: &Path) -> (Child, String) {
-    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    serving_with(data, &[])
+}
+
+/// A server with further arguments, and the address it serves at.
+pub fn serving_with(data: &Path, arguments: &[&str]) -> (Child, String) {
+    let serve = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
     let mut child = program(data, &serve).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line =

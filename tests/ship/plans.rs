@@ -18,7 +18,8 @@ const SEED: &str = "
         NULL, '{}', false
     FROM generate_series(0, 99999) n";
 
-async fn seeded() -> (Ship, Client) {
+/// A tenant of 50,000 deals of two versions, and a connection in the app role.
+pub async fn seeded() -> (Ship, Client) {
     let ship = Ship::launch().await;
     let superuser = ship.superuser().await;
     let tenant = format!("'{}'::uuid", ship.tenant.id);

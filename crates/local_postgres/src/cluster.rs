@@ -8,6 +8,7 @@ use crate::{
 use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -26,6 +27,20 @@ pub struct Settings {
     pub binaries: Option<PathBuf>,
     /// Further settings of PostgreSQL, `name=value`.
     pub options: Vec<String>,
+    /// Whether it listens for BI logins.
+    pub listen: Listen,
+}
+
+/// Whether PostgreSQL listens, at an address of the loopback, for the logins of BI users. Nobody else can log in there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Listen {
+    /// As it does when it runs, nowhere when it is started: for who only visits.
+    #[default]
+    AsItDoes,
+    /// At no address; a running one that does is restarted.
+    Nowhere,
+    /// At this address; a running one that does not is restarted.
+    At(SocketAddr),
 }
 
 /// The folder that was configured, or the usual one: /var/lib/quarterdeck for root, else the XDG data home.
@@ -197,6 +212,16 @@ impl Cluster {
     /// The folder of its sockets, for `psql -h`.
     pub fn sockets(&self) -> &Path {
         &self.postmaster.sockets
+    }
+
+    /// The port in the name of its socket, for `psql -p`.
+    pub fn port(&self) -> u16 {
+        self.postmaster.port()
+    }
+
+    /// The address at which it listens for BI logins.
+    pub fn listens_at(&self) -> Option<SocketAddr> {
+        self.postmaster.listens_at()
     }
 
     /// The process of its postmaster, while it runs.

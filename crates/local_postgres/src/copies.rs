@@ -150,7 +150,8 @@ impl Cluster {
 
     fn reaching(&self, program: &str, database: &str) -> Result<Command, Error> {
         let mut command = self.program(program)?;
-        command.arg("--host").arg(self.sockets()).args(["--port", "5432", "--username", ADMIN, "--no-password"]);
+        command.arg("--host").arg(self.sockets()).arg("--port").arg(self.port().to_string());
+        command.args(["--username", ADMIN, "--no-password"]);
         command.args(["--dbname", database]);
         Ok(command)
     }

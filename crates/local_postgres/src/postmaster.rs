@@ -1,9 +1,16 @@
 //! The postmaster: makes its data folder, starts it, asks whether it runs, stops it. Who may do so when is the cluster's.
 
-use crate::{binaries::Binaries, cluster::Settings, error::Error, owner::Owner};
+use crate::{
+    binaries::Binaries,
+    cluster::{Listen, Settings},
+    error::Error,
+    owner::Owner,
+};
 use std::{
+    ffi::OsStr,
     fs::File,
     io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    net::{IpAddr, SocketAddr},
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -22,10 +29,16 @@ const START_MAX: Duration = Duration::from_secs(90);
 const UNREACHABLE_MAX: Duration = Duration::from_secs(5);
 /// The log is moved aside when it is longer: with the one moved aside it takes twice that at most.
 const LOG_BYTES_MAX: u64 = 16 << 20;
+/// The port that names the socket while PostgreSQL listens at no address.
+const PORT: u16 = 5432;
+/// Who may log in how: everybody through the private folder of the socket, and over the loopback, when PostgreSQL
+/// listens there, nobody but BI logins with their passwords.
+const LOGINS: &str = "local all all trust
+host quarterdeck +quarterdeck_bi 127.0.0.1/32 scram-sha-256
+host quarterdeck +quarterdeck_bi ::1/128 scram-sha-256
+";
 /// What every cluster runs with. `-c` said later wins, so a caller's options come after these.
-const OPTIONS: [&str; 15] = [
-    "listen_addresses=",
-    "port=5432",
+const OPTIONS: [&str; 13] = [
     "unix_socket_permissions=0700",
     "max_connections=60",
     "shared_buffers=256MB",
@@ -105,6 +118,9 @@ impl Postmaster {
             } else if running != binaries.version {
                 tracing::info!(%running, now = binaries.version, "PostgreSQL's binaries were upgraded: it is restarted");
                 self.stop(&binaries).await?;
+            } else if !self.listens_as_told() {
+                tracing::info!("PostgreSQL listens elsewhere than it should: it is restarted");
+                self.stop(&binaries).await?;
             }
         }
         if !self.lives() {
@@ -118,8 +134,8 @@ impl Postmaster {
     /// Waits for a living postmaster, which may be recovering; false when its socket or itself is gone meanwhile.
     async fn comes_up(&self) -> Result<bool, Error> {
         let begun = Instant::now();
-        let socket = self.sockets.join(".s.PGSQL.5432");
         while self.lives() {
+            let socket = self.sockets.join(format!(".s.PGSQL.{}", self.port()));
             if self.answers().await {
                 return Ok(true);
             }
@@ -162,6 +178,7 @@ impl Postmaster {
         self.forget_another()?;
         self.forget_sockets()?;
         self.note(binaries)?;
+        self.admit_bi_logins()?;
         let given_up = Instant::now() + START_MAX;
         loop {
             self.trim_log()?;
@@ -198,12 +215,57 @@ impl Postmaster {
     fn spawned(&self, binaries: &Binaries, log: File) -> Result<Child, Error> {
         let mut postgres = binaries.command(self.owner, "postgres");
         postgres.arg("-D").arg(self.data()).arg("-k").arg(&self.sockets);
+        let (address, port) = match self.settings.listen {
+            Listen::At(address) => (address.ip().to_string(), address.port()),
+            Listen::AsItDoes | Listen::Nowhere => (String::new(), PORT),
+        };
+        postgres.arg("-c").arg(format!("listen_addresses={address}")).arg("-c").arg(format!("port={port}"));
+        postgres.arg("-c").arg([OsStr::new("hba_file="), self.logins().as_os_str()].join(OsStr::new("")));
         for option in OPTIONS.into_iter().chain(self.settings.options.iter().map(String::as_str)) {
             postgres.args(["-c", option]);
         }
         let err = log.try_clone().map_err(Error::file("opening the log in", &self.folder))?;
         postgres.stdin(Stdio::null()).stdout(log).stderr(err).process_group(0);
         postgres.spawn().map_err(Error::file("starting PostgreSQL in", &self.folder))
+    }
+
+    fn logins(&self) -> PathBuf {
+        self.folder.join("pg_hba.conf")
+    }
+
+    fn admit_bi_logins(&self) -> Result<(), Error> {
+        let mut file = self.owner.file(&self.logins())?;
+        let written = file.set_len(0).and_then(|()| file.write_all(LOGINS.as_bytes()));
+        written.map_err(Error::file("writing", self.logins()))
+    }
+
+    /// A line of postmaster.pid, counted from 1.
+    fn noted(&self, line: usize) -> Option<String> {
+        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
+        file.lines().nth(line.checked_sub(1)?).map(|line| line.trim().to_owned())
+    }
+
+    /// The port that names its socket; the one that it will have while it does not run.
+    pub(crate) fn port(&self) -> u16 {
+        let noted = self.noted(4).and_then(|port| port.parse().ok());
+        noted.unwrap_or(match self.settings.listen {
+            Listen::At(address) => address.port(),
+            Listen::AsItDoes | Listen::Nowhere => PORT,
+        })
+    }
+
+    /// The address at which the running PostgreSQL listens for BI logins.
+    pub(crate) fn listens_at(&self) -> Option<SocketAddr> {
+        let address: IpAddr = self.noted(6)?.parse().ok()?;
+        Some(SocketAddr::new(address, self.port()))
+    }
+
+    fn listens_as_told(&self) -> bool {
+        match self.settings.listen {
+            Listen::AsItDoes => true,
+            Listen::Nowhere => self.listens_at().is_none(),
+            Listen::At(address) => self.listens_at() == Some(address),
+        }
     }
 
     /// What its log says since an offset, in bytes.
@@ -251,8 +313,7 @@ impl Postmaster {
 
     /// The process that postmaster.pid names.
     pub(crate) fn process(&self) -> Option<u32> {
-        let file = std::fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
-        file.lines().next()?.trim().parse().ok()
+        self.noted(1)?.parse().ok()
     }
 
     pub(crate) fn lives(&self) -> bool {
@@ -341,7 +402,7 @@ impl Postmaster {
 
     pub(crate) fn admin_config(&self, database: &str) -> Config {
         let mut config = Config::new();
-        config.host_path(&self.sockets).port(5432).user(ADMIN).dbname(database).application_name("quarterdeck");
+        config.host_path(&self.sockets).port(self.port()).user(ADMIN).dbname(database).application_name("quarterdeck");
         config.connect_timeout(Duration::from_secs(5));
         config
     }

@@ -3,6 +3,7 @@
 
 mod append;
 mod batch;
+pub mod bi;
 mod clock;
 mod envelope;
 mod hash;

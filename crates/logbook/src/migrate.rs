@@ -1,6 +1,6 @@
 //! The roles and the tables.
 
-use crate::refusal::Fault;
+use crate::{bi, refusal::Fault};
 use refinery::Runner;
 use tokio_postgres::Client;
 
@@ -17,7 +17,7 @@ pub struct Schema {
     pub applied: Option<i64>,
 }
 
-/// Makes the three roles when they are missing, then applies the migrations that the database lacks, as their owner.
+/// Makes the four roles and the schema of BI logins when they are missing, then applies the migrations that the database lacks, as their owner.
 /// The login must be a superuser, or the member of quarterdeck_owner that an administrator made.
 ///
 /// # Errors
@@ -27,6 +27,8 @@ pub async fn migrate(client: &mut Client) -> Result<Vec<String>, Fault> {
     client.batch_execute(include_str!("sql/roles.sql")).await?;
     client.batch_execute("SET ROLE quarterdeck_owner").await?;
     let report = runner().run_async(client).await.map_err(|error| Fault::new("applying a migration", error))?;
+    client.batch_execute("RESET ROLE; SET ROLE none").await?;
+    bi::keep_closed(client).await?;
     client.batch_execute("RESET ROLE").await?;
     Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }

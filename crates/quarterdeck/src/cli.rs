@@ -67,6 +67,7 @@ impl Common {
             data: named(&self.data),
             url: self.database_url.clone().filter(|url| !url.is_empty()),
             authorities: named(&self.database_ca),
+            bi_listen: None,
         }
     }
 }
@@ -89,6 +90,9 @@ pub(crate) enum Command {
     Backup(BackupArgs),
     /// Read a backup into our own PostgreSQL
     Restore(RestoreArgs),
+    /// Grant, revoke and list the logins of PostgreSQL that read one tenant for a BI tool
+    #[command(subcommand)]
+    Bi(BiCommand),
     /// Make and list tenants
     #[command(subcommand)]
     Tenant(TenantCommand),
@@ -111,6 +115,9 @@ pub(crate) struct ServeArgs {
     /// The address to listen at; beyond the loopback only with --identity required
     #[arg(long, env = "QUARTERDECK_LISTEN", default_value = LISTEN, value_name = "ADDRESS", value_parser = address)]
     pub(crate) listen: SocketAddr,
+    /// Let our own PostgreSQL listen here, at an address of the loopback, for the logins of bi grant and nobody else
+    #[arg(long, env = "QUARTERDECK_BI_LISTEN", value_name = "ADDRESS")]
+    pub(crate) bi_listen: Option<SocketAddr>,
     /// Only for a container whose port is published on its host's loopback: allow another address
     #[arg(long, env = "QUARTERDECK_BEHIND_LOOPBACK", value_parser = FalseyValueParser::new())]
     pub(crate) behind_loopback: bool,
@@ -206,6 +213,36 @@ pub(crate) struct RestoreArgs {
     /// Replace the database that is there
     #[arg(long)]
     pub(crate) replace: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BiCommand {
+    /// Make a login that reads a tenant's BI views; its password is shown once
+    Grant(BiGrantArgs),
+    /// Take such a login away, and end its connections
+    Revoke {
+        /// Its name
+        #[arg(long, value_name = "NAME")]
+        login: String,
+    },
+    /// List such logins, with the tenant that each reads
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BiGrantArgs {
+    /// The tenant that may be read
+    #[arg(long, value_name = "NAME")]
+    pub(crate) tenant: String,
+    /// The name of the login: small letters, digits and _
+    #[arg(long, value_name = "NAME")]
+    pub(crate) login: String,
+    /// Give a login that is there a new password, and end its connections
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Grant it although DATABASE_URL's login cannot take temporary tables, large objects and advisory locks from everybody
+    #[arg(long)]
+    pub(crate) leave_open: bool,
 }
 
 #[derive(Debug, Subcommand)]

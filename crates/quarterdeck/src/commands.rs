@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod acts;
+mod bi;
 mod data;
 mod drawing;
 mod logins;
@@ -88,14 +90,15 @@ pub(crate) fn say_error(line: &str) {
 pub(crate) async fn run(cli: Cli, signals: &Signals) -> Result<ExitCode, Problem> {
     let settings = cli.common.database();
     match cli.command {
-        Command::Serve(args) => serving::serve(&settings, &args, signals).await,
-        Command::Demo(args) => serving::demo(&settings, &args, signals).await,
+        Command::Serve(args) => serving::serve(&settings.listening_for_bi(args.bi_listen)?, &args, signals).await,
+        Command::Demo(args) => serving::demo(&settings.listening_for_bi(args.serve.bi_listen)?, &args, signals).await,
         Command::Import(args) => data::import(&settings, args).await,
         Command::Verify(args) => data::verify(&settings, args.tenant.as_deref()).await,
         Command::Rebuild(args) => data::rebuild(&settings, args.tenant.tenant.as_deref(), args.check).await,
         Command::Migrate => migrate(&settings).await,
         Command::Backup(args) => data::backup(&settings, &args.file, args.overwrite).await,
         Command::Restore(args) => data::restore(&settings, &args.file, args.replace).await,
+        Command::Bi(command) => bi::bi(&settings, command).await,
         Command::Tenant(command) => tenant(&settings, command).await,
         Command::Key(command) => logins::key(&settings, command).await,
         Command::Login(command) => logins::login(&settings, command).await,
@@ -118,13 +121,16 @@ struct Visit {
 
 impl Visit {
     async fn begin(settings: &Settings, purpose: Purpose) -> Result<Self, Problem> {
-        let database = Database::open(settings, purpose).await?;
+        Ok(Self::over(Database::open(settings, purpose).await?))
+    }
+
+    fn over(database: Database) -> Self {
         for warning in &database.warnings {
             tracing::warn!("{warning}");
         }
         let registry = Arc::new(sales::registry());
         let logbook = Arc::new(Logbook::new(database.app.clone(), registry, system_clock));
-        Ok(Self { database, logbook })
+        Self { database, logbook }
     }
 
     async fn tenant(&self, name: &str) -> Result<Tenant, Problem> {

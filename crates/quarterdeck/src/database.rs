@@ -2,9 +2,10 @@
 
 use crate::reaching::{self, Refused};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use local_postgres::Cluster;
-use logbook::{Fault, migrate, startup};
+use local_postgres::{Cluster, Listen};
+use logbook::{Fault, bi, migrate, startup};
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -28,6 +29,24 @@ pub struct Settings {
     pub url: Option<String>,
     /// Certificates (PEM) of authorities that vouch for it, beside the web's.
     pub authorities: Option<PathBuf>,
+    /// Where our own PostgreSQL listens for BI logins while it is served.
+    pub bi_listen: Option<SocketAddr>,
+}
+
+impl Settings {
+    /// The same, with our own PostgreSQL listening for BI logins.
+    ///
+    /// # Errors
+    /// When it is no address to listen at, or the PostgreSQL is not our own.
+    pub fn listening_for_bi(self, address: Option<SocketAddr>) -> Result<Self, DatabaseError> {
+        match address {
+            Some(_) if self.url.is_some() => Err(DatabaseError::ListensItself),
+            Some(address) if !address.ip().is_loopback() || address.port() == 0 => {
+                Err(DatabaseError::Listen { address })
+            }
+            bi_listen => Ok(Self { bi_listen, ..self }),
+        }
+    }
 }
 
 /// What a command wants of the database.
@@ -68,6 +87,23 @@ pub enum DatabaseError {
     /// What was restored is something else.
     #[error("the backup is not one of Quarterdeck's: it lacks the tables of a log. Nothing was replaced")]
     NotOurs,
+    /// BI logins may not reach it there.
+    #[error(
+        "--bi-listen {address}: passwords and figures would cross a network in the clear, or the port is missing. Name an \
+         address of the loopback, such as 127.0.0.1:5433"
+    )]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The operator's PostgreSQL listens where it was told to.
+    #[error(
+        "--bi-listen is for our own PostgreSQL, and DATABASE_URL names one of yours, which listens where you told it to"
+    )]
+    ListensItself,
+    /// Whoever logs in is no administrator.
+    #[error(transparent)]
+    Administrator(#[from] bi::BiError),
     /// It cannot be reached.
     #[error("PostgreSQL cannot be reached: {0}")]
     Unreachable(Fault),
@@ -94,6 +130,28 @@ impl Database {
                 Self::over(&in_role(&config, "quarterdeck_app"), None, Some(cluster)).await
             }
         }
+    }
+
+    /// Opens it, and with it a connection that may make logins.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is not fit, or is given to us by somebody who may make no logins.
+    pub async fn open_as_administrator(settings: &Settings) -> Result<(Self, Client), DatabaseError> {
+        let (config, admin, cluster) = match &settings.url {
+            Some(url) => {
+                let config = Config::from_str(url).map_err(DatabaseError::Url)?;
+                (config.clone(), config, None)
+            }
+            None => {
+                let cluster = started(settings, Purpose::Visit).await?;
+                bring_up_to_date(&cluster).await?;
+                (cluster.config(), cluster.admin_config("quarterdeck"), Some(cluster))
+            }
+        };
+        let ca = settings.authorities.as_deref();
+        let admin = connect(&admin, ca).await?;
+        bi::administrator(&admin).await?;
+        Ok((Self::over(&in_role(&config, "quarterdeck_app"), ca, cluster).await?, admin))
     }
 
     async fn over(config: &Config, ca: Option<&Path>, cluster: Option<Cluster>) -> Result<Self, DatabaseError> {
@@ -128,7 +186,12 @@ impl Database {
 /// When it cannot run.
 pub async fn started(settings: &Settings, purpose: Purpose) -> Result<Cluster, local_postgres::Error> {
     let folder = local_postgres::data_folder(settings.data.clone());
-    let own = local_postgres::Settings::default();
+    let listen = match (purpose, settings.bi_listen) {
+        (Purpose::Visit, _) => Listen::AsItDoes,
+        (Purpose::Serve, None) => Listen::Nowhere,
+        (Purpose::Serve, Some(address)) => Listen::At(address),
+    };
+    let own = local_postgres::Settings { listen, ..local_postgres::Settings::default() };
     match purpose {
         Purpose::Serve => Cluster::serve(&folder, own).await,
         Purpose::Visit => Cluster::attach(&folder, own).await,

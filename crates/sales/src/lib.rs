@@ -3,6 +3,7 @@
 
 // Concepts.
 pub mod account;
+pub mod act;
 pub mod deal;
 pub mod login;
 pub mod person;
@@ -29,6 +30,7 @@ mod span;
 pub fn registry() -> logbook::Registry {
     logbook::Registry::default()
         .with::<account::Account>()
+        .with::<act::Act>()
         .with::<deal::Deal>()
         .with::<login::State>()
         .with::<person::Person>()

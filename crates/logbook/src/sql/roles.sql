@@ -2,7 +2,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['quarterdeck_owner', 'quarterdeck_app', 'quarterdeck_watch'] LOOP
+    FOREACH name IN ARRAY ARRAY['quarterdeck_owner', 'quarterdeck_app', 'quarterdeck_watch', 'quarterdeck_bi'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
             BEGIN
                 EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT', name);
@@ -21,5 +21,13 @@ BEGIN
     END IF;
     EXECUTE 'GRANT USAGE, CREATE ON SCHEMA public TO quarterdeck_owner';
     EXECUTE 'GRANT USAGE ON SCHEMA public TO quarterdeck_app, quarterdeck_watch';
+    -- The owner of the tables may not make schemas.
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'bi') THEN
+        BEGIN
+            EXECUTE 'CREATE SCHEMA bi AUTHORIZATION quarterdeck_owner';
+        EXCEPTION WHEN duplicate_schema OR unique_violation THEN
+            NULL; -- as above
+        END;
+    END IF;
 END
 $$

@@ -1,6 +1,6 @@
 //! Imports, checks, and copies of the data.
 
-use super::{Problem, Visit, drawing::Drawing, say};
+use super::{Problem, Visit, acts, drawing::Drawing, say};
 use crate::{
     cli::{ImportArgs, ImportCommand},
     database::{self, DatabaseError, Purpose, Settings},
@@ -130,6 +130,9 @@ pub(super) async fn rebuild(settings: &Settings, tenant: Option<&str>, check: bo
         for tenant in tenants {
             let rebuilt = logbook::rebuild(&visit.database.app, visit.logbook.registry(), &tenant, check).await?;
             differs |= !rebuilt.all_right();
+            if rebuilt.mended {
+                acts::on_record(&visit.logbook, &tenant, acts::rebuild(&rebuilt)).await?;
+            }
             say(&format!("{}: {}", tenant.name, rebuilt_in_words(&rebuilt)));
         }
         Ok(if !whole || (check && differs) { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -1,0 +1,1 @@
+DELETE FROM bi_login WHERE login = $1::text::name
