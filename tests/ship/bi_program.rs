@@ -76,7 +76,7 @@ async fn a_granted_login_reads_over_the_loopback_and_nobody_else_does() {
         ),
     ];
     assert_eq!(acts(&address, "demo").await, on_record);
-    assert!(said(&data, &["verify"]).contains("is as it was written"));
+    assert!(said(&data, &["verify"]).contains("the log agrees with its head"));
     stop(server);
     let (server, _) = serving_with(&data, &[]);
     assert!(std::net::TcpStream::connect(&listen).is_err(), "a server that is not told to listen does not");
