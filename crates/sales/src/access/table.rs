@@ -150,7 +150,7 @@ pub const ACTIONS: &[(&str, Group)] = &[
     ("pipelines", PIPELINES),
 ];
 
-const PEOPLE: &[Role] = &[Role::Rep, Role::Manager, Role::Leader, Role::Operations, Role::Auditor];
+const WORKERS: &[Role] = &[Role::Rep, Role::Manager, Role::Leader, Role::Operations];
 const EVERYBODY: &[Role] = &Role::ALL;
 const ANYONES: &[Relation] = &Relation::ALL;
 const OWN: &[Relation] = &[Relation::Own];
@@ -196,7 +196,7 @@ pub const RULES: &[Rule] = &[
     no(EVERYBODY, OWN, &[STANDING, CORRECT_PEOPLE, PUT_ON_LEAVE, END_EMPLOYMENT, TOKENS]),
     // A key of one's own opens no more than its maker may. Whoever makes keys for others could act as they: operations
     // alone may, and the log holds each key with who made it.
-    yes(PEOPLE, OWN, &[SEE_LOGINS, KEYS]),
+    yes(WORKERS, OWN, &[SEE_LOGINS, KEYS]),
     yes(&[Role::Auditor], ANYONES, &[SEE_LOGINS]),
     yes(EVERYBODY, ANYONES, &[SEE_DIRECTORY]),
     yes(&[Role::Rep], OWN, &[SEE_DEALS, SEE_PRIVATE, WORK_DEALS]),
