@@ -12,8 +12,9 @@ pub mod product;
 pub mod reporting;
 pub mod team;
 
-// Questions that span them.
+// Questions that span them, and how what moved between two instants is told apart.
 pub mod boards;
+pub mod flow;
 
 // What several concepts share.
 pub mod access;

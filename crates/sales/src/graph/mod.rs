@@ -8,6 +8,8 @@ pub mod log;
 pub mod node;
 pub(crate) mod org;
 mod page;
+pub mod period;
+pub mod scope;
 pub mod view;
 
 pub use changes::Change;
@@ -15,4 +17,6 @@ pub(crate) use command::{Asked, Submitting, first_instant, input_error, made_fro
 pub use command::{CommandFields, CorrectionInput, NotDone, problem};
 pub use id::{Key, NodeId};
 pub use page::{Cursor, PageInfo, Slice as PageSlice, Window};
+pub use period::{PeriodDays, PeriodInput, Place};
+pub use scope::{Organisation, Scope, ScopeInput};
 pub use view::{AsOfInput, EffectiveInput, KnownInput, Session, View, fault};
