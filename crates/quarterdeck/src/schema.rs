@@ -3,7 +3,7 @@
 use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, SDLExportOptions, Schema};
 use sales::{
     account::graphql::{AccountMutations, AccountQueries},
-    boards::{deal_metrics::DealMetricsQueries, stage_visits::StageVisitsQueries},
+    boards::{deal_metrics::DealMetricsQueries, stage_visits::StageVisitsQueries, waterfall::WaterfallQueries},
     deal::graphql::{DealMutations, DealQueries},
     graph::{
         AsOfInput, Session, View,
@@ -28,6 +28,7 @@ pub struct Query(
     DealQueries,
     DealMetricsQueries,
     StageVisitsQueries,
+    WaterfallQueries,
     PersonQueries,
     TeamQueries,
     AccountQueries,
@@ -47,6 +48,7 @@ pub struct Snapshot(
     DealQueries,
     DealMetricsQueries,
     StageVisitsQueries,
+    WaterfallQueries,
     PersonQueries,
     TeamQueries,
     AccountQueries,
@@ -78,6 +80,7 @@ impl Snapshot {
             DealQueries(view()),
             DealMetricsQueries(view()),
             StageVisitsQueries(view()),
+            WaterfallQueries(view()),
             PersonQueries(view()),
             TeamQueries(view()),
             AccountQueries(view()),

@@ -16,6 +16,13 @@ function lastQuarterEnd() {
   return new Date(Date.UTC(now.getUTCFullYear(), Math.floor(now.getUTCMonth() / 3) * 3, 0)).toISOString().slice(0, 10);
 }
 
+/** The first day of this quarter, or of one that many quarters later. */
+function quarterStart(later) {
+  const now = new Date();
+  const month = (Math.floor(now.getUTCMonth() / 3) + later) * 3;
+  return new Date(Date.UTC(now.getUTCFullYear(), month, 1)).toISOString().slice(0, 10);
+}
+
 /** What stands in the place of each placeholder, out of the answer to the example `ids_to_try`. */
 function placeholders({ pipelines, people, open, won }) {
   const [pipeline, person, deal, win] = [pipelines, people, open, won].map((page) => page?.nodes[0]);
@@ -28,13 +35,16 @@ function placeholders({ pipelines, people, open, won }) {
     "the id of a won deal": win?.id,
     "the position of its win": won_at?.position,
     "the last day of the last quarter": lastQuarterEnd(),
+    "the first instant of this quarter": `${quarterStart(0)}T00:00:00Z`,
+    "the first day of this quarter": quarterStart(0),
+    "the first day of the next quarter": quarterStart(1),
   };
 }
 
 /** The variables with ids of the company that is served, and with a commandId that nobody has used. */
 async function filled(variables, examples) {
   const fresh = variables.replace(/("commandId": ")[0-9a-f-]{36}"/, (_, before) => `${before}${crypto.randomUUID()}"`);
-  if (!/"the (key|id|position|last day) of /.test(fresh)) return fresh;
+  if (!/"the (key|id|position|last day|first instant|first day) of /.test(fresh)) return fresh;
   try {
     const ids = examples.find(({ name }) => name === "ids_to_try");
     const response = await ask({ query: ids.document, variables: {} });

@@ -28,7 +28,7 @@ const INTROSPECTED_PER_UNIT: u64 = 10;
 const UNLISTED: u64 = 100;
 
 /// Questions that cost more than [`ROOT`].
-const BOARDS: &[&str] = &["dealMetrics", "stageVisits"];
+const BOARDS: &[&str] = &["dealMetrics", "stageVisits", "pipelineWaterfall"];
 
 /// How many objects the lists without `first` are taken to bring: a usual number, not the most there can be.
 const LISTS: &[(&str, u64)] = &[
@@ -41,12 +41,19 @@ const LISTS: &[(&str, u64)] = &[
     ("DealMetrics.groups", 20),
     ("DealSum.amounts", 2),
     ("DealSum.average", 2),
+    ("FlowSum.amounts", 2),
+    ("GrossLine.amounts", 2),
+    ("GrossWaterfall.lines", 8),
     ("Login.changes", 2),
+    ("MemoLine.amounts", 2),
     ("Person.changes", 20),
     ("Person.managerChanges", 20),
     ("Person.reports", 10),
     ("Pipeline.changes", 20),
     ("Pipeline.stages", 8),
+    ("PipelineWaterfall.categoryFlow", 12),
+    ("PipelineWaterfall.lines", 8),
+    ("PipelineWaterfall.memo", 3),
     ("Product.changes", 20),
     ("Query.stageVisits", 8),
     ("Snapshot.stageVisits", 8),
@@ -54,6 +61,8 @@ const LISTS: &[(&str, u64)] = &[
     ("Team.changes", 20),
     ("Team.children", 5),
     ("Team.members", 10),
+    ("WaterfallDeal.amounts", 2),
+    ("WaterfallLine.amounts", 2),
 ];
 
 /// What GraphQL itself adds to every schema: reading it is priced by the true number of its parts.

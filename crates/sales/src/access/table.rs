@@ -219,7 +219,19 @@ pub const RULES: &[Rule] = &[
 /// everybody with a role; `Parts` are figures and pages, which hold only what their root let through; `Answer`s are
 /// given to whoever was allowed to ask.
 pub const OBJECTS: &[(&str, &[&str])] = &[
-    ("Deal", &["Deal", "DealConnection", "DealEdge", "DealMetrics", "DealGroup", "DealGroupKey", "StageVisits"]),
+    (
+        "Deal",
+        &[
+            "Deal",
+            "DealConnection",
+            "DealEdge",
+            "DealMetrics",
+            "DealGroup",
+            "DealGroupKey",
+            "StageVisits",
+            "PipelineWaterfall",
+        ],
+    ),
     ("Person.private", &[]),
     ("LogEvent", &["LogEvent", "LogEventConnection", "LogEventEdge"]),
     ("LogHead", &["LogHead"]),
@@ -258,6 +270,19 @@ pub const OBJECTS: &[(&str, &[&str])] = &[
             "DealFigures",
             "CycleDays",
             "DayStatistics",
+            "DayRange",
+            "FlowSum",
+            "WaterfallLine",
+            "WaterfallDeal",
+            "WaterfallDealConnection",
+            "WaterfallDealEdge",
+            "CategoryFlowCell",
+            "GrossWaterfall",
+            "GrossLine",
+            "GrossStep",
+            "GrossStepConnection",
+            "GrossStepEdge",
+            "MemoLine",
         ],
     ),
     (

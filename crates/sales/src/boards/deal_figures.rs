@@ -155,7 +155,7 @@ impl Sum {
 }
 
 /// A sum that no Money holds is told, never cut.
-fn money(amount: i128, currency: Currency) -> Result<Money> {
+pub(super) fn money(amount: i128, currency: Currency) -> Result<Money> {
     let beyond = |_| {
         Error::new(format!("a sum of amounts in {currency} is beyond what Money holds: ask for fewer deals at a time"))
             .extend_with(|_, extensions| extensions.set("code", "AMOUNT_OUT_OF_RANGE"))

@@ -2,4 +2,7 @@
 
 mod deal_figures;
 pub mod deal_metrics;
+mod deals_at;
+mod paged;
 pub mod stage_visits;
+pub mod waterfall;

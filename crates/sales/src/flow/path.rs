@@ -10,6 +10,8 @@ use uuid::Uuid;
 pub struct Version {
     /// From when on.
     pub from: Instant,
+    /// The position by which the log had it so; `None`: the deal did not change, who counts did.
+    pub known_from: Option<i64>,
     /// How it stands then.
     pub end: End,
 }
@@ -19,6 +21,8 @@ pub struct Version {
 pub struct Step {
     /// When.
     pub at: Instant,
+    /// The position by which the log had it so; `None`: the deal did not change, who counts did.
+    pub known_from: Option<i64>,
     /// How, and why.
     pub entry: Entry<Cause>,
 }
@@ -31,11 +35,11 @@ pub fn path(deal: Uuid, versions: &[Version], period: &PeriodDays, prices: &Pric
     let by_last = Prices { first: prices.after, ..*prices };
     if let Some(first) = versions.first().filter(|first| counts_in(&first.end, period)) {
         let revalued = waterfall(deal, &first.end, &first.end, period, prices);
-        steps.extend(revalued.into_iter().map(|entry| Step { at: first.from, entry }));
+        steps.extend(revalued.into_iter().map(|entry| Step { at: first.from, known_from: first.known_from, entry }));
     }
     for (old, new) in versions.iter().zip(versions.iter().skip(1)) {
         let entries = waterfall(deal, &old.end, &new.end, period, &by_last);
-        steps.extend(entries.into_iter().map(|entry| Step { at: new.from, entry }));
+        steps.extend(entries.into_iter().map(|entry| Step { at: new.from, known_from: new.known_from, entry }));
     }
     steps
 }

@@ -207,7 +207,7 @@ proptest! {
     ) {
         let after = move |money| dollars(money, moved);
         let prices = Prices { believed: &Some, first: &|money| dollars(money, 300), after: &after };
-        let versions: Vec<_> = way.iter().map(|end| Version { from: DateTime::UNIX_EPOCH, end: end.clone() }).collect();
+        let versions: Vec<_> = way.iter().map(|end| Version { from: DateTime::UNIX_EPOCH, known_from: None, end: end.clone() }).collect();
         let ends = Ends { first: way[0].clone(), after: way[way.len() - 1].clone(), ..Ends::default() };
         let mut gross = bridge(&[ends], &second_quarter(), &prices);
         let steps = path(Uuid::nil(), &versions, &second_quarter(), &prices);

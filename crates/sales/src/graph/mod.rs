@@ -15,6 +15,7 @@ pub mod view;
 pub use changes::Change;
 pub(crate) use command::{Asked, Submitting, first_instant, input_error, made_from, mutations, stated, submit};
 pub use command::{CommandFields, CorrectionInput, NotDone, problem};
+pub(crate) use id::bad_input;
 pub use id::{Key, NodeId};
 pub use page::{Cursor, PageInfo, Slice as PageSlice, Window};
 pub use period::{PeriodDays, PeriodInput, Place};

@@ -21,15 +21,22 @@ impl Org {
         let people = reads.rows_as_of(include_str!("sql/org_people.sql"), seen, &[]);
         let teams = reads.rows_as_of(include_str!("sql/org_teams.sql"), seen, &[]);
         let (people, teams) = futures::try_join!(people, teams)?;
-        let mut teams: BTreeMap<Uuid, (String, Option<Uuid>)> =
-            teams.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        let teams = teams.iter().map(|row| (row.get(0), (row.get(1), row.get(2)))).collect();
+        Ok(Self::of(people.iter().map(|row| (row.get(0), row.get(1))), teams))
+    }
+
+    /// The organisation of people, each with a team, and of teams, each with its name and the team above it.
+    pub(crate) fn of(
+        people: impl Iterator<Item = (Uuid, Option<Uuid>)>,
+        mut teams: BTreeMap<Uuid, (String, Option<Uuid>)>,
+    ) -> Self {
         let stand: BTreeSet<Uuid> = teams.keys().copied().collect();
         let standing = |team: Option<Uuid>| team.filter(|team| stand.contains(team));
         for (_, parent) in teams.values_mut() {
             *parent = standing(*parent);
         }
-        let team_of = people.iter().map(|row| (row.get(0), standing(row.get(1)))).collect();
-        Ok(Self { team_of, teams })
+        let team_of = people.map(|(person, team)| (person, standing(team))).collect();
+        Self { team_of, teams }
     }
 
     /// The team of a person; `None`: in none that stands.

@@ -1,7 +1,7 @@
 //! The days that a figure is about.
 
 use super::{id::bad_input, view::View};
-use async_graphql::{InputObject, OneofObject, Result};
+use async_graphql::{InputObject, OneofObject, Result, SimpleObject};
 use chrono::NaiveDate;
 use units::Day;
 
@@ -28,6 +28,21 @@ pub struct PeriodDays {
     pub from: Day,
     /// The day after the last.
     pub to: Day,
+}
+
+/// Days from one (included) to another (not included).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, SimpleObject)]
+pub struct DayRange {
+    /// The first day.
+    pub from: Day,
+    /// The day after the last.
+    pub to: Day,
+}
+
+impl From<PeriodDays> for DayRange {
+    fn from(PeriodDays { from, to }: PeriodDays) -> Self {
+        Self { from, to }
+    }
 }
 
 /// How a day lies to a period.

@@ -1,12 +1,17 @@
 //! Whose deals a figure counts. What counts follows the organisation; who may look is decided by the access of now.
 
 use super::{
-    id::Key,
+    id::{Key, bad_input},
+    org::Org,
     view::{AsOfInput, View, fault},
 };
 use crate::access::in_scope;
 use async_graphql::{Enum, ID, OneofObject, Result};
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+use units::Instant;
 use uuid::Uuid;
 
 /// Whose deals a figure counts; everybody's when left out.
@@ -91,4 +96,116 @@ impl Scope {
             (Some(counted), Some(seen)) => Some(counted.intersection(seen).copied().collect()),
         }
     }
+}
+
+/// Changes of the organisation within a window at most: each is a scope of its own.
+const CHANGES_MAX: usize = 2_000;
+
+/// Whose deals count from one instant to another: the scopes that follow each other.
+#[derive(Debug)]
+pub(crate) struct ScopeWay(Vec<(Instant, Scope)>);
+
+/// Something of the organisation that held from one instant until another.
+struct Held {
+    id: Uuid,
+    from: Instant,
+    to: Option<Instant>,
+    above: Option<Uuid>,
+}
+
+impl ScopeWay {
+    /// The scopes from an instant to that of a view, by what is known at the view's position.
+    pub(crate) async fn of(
+        view: &Arc<View>,
+        since: Instant,
+        asked: Option<&ScopeInput>,
+        organisation: Organisation,
+    ) -> Result<Self> {
+        let window = (since, view.seen().await?.effective);
+        let people: Vec<(Instant, HashSet<Uuid>)> = match (asked, organisation) {
+            (Some(ScopeInput::Person(id)), Organisation::Then) => {
+                let person = Key::for_reading(id, "Person")?;
+                let lines = held(view, include_str!("sql/lines_within.sql"), since).await?;
+                along(window, &[&lines], |at| below(person, standing(&lines, at)))?
+            }
+            (Some(ScopeInput::Team(id)), Organisation::Then) => {
+                let team = Key::for_reading(id, "Team")?;
+                let people = held(view, include_str!("sql/people_within.sql"), since).await?;
+                let teams = held(view, include_str!("sql/teams_within.sql"), since).await?;
+                along(window, &[&people, &teams], |at| {
+                    let teams = standing(&teams, at).map(|(id, above)| (id, (String::new(), above)));
+                    let org = Org::of(standing(&people, at), teams.collect());
+                    org.people_under(&[team]).into_iter().collect()
+                })?
+            }
+            _ => return Ok(Self(vec![(since, Scope::of(view, asked, organisation).await?)])),
+        };
+        let seen: Option<HashSet<Uuid>> = Scope::of(view, None, organisation).await?.seen;
+        let scope = |counted| Scope { counted: Some(counted), seen: seen.clone() };
+        Ok(Self(people.into_iter().map(|(from, people)| (from, scope(people))).collect()))
+    }
+
+    /// The owners whose deals count at any time and may be seen; `None`: everybody's.
+    pub(crate) fn owners(&self) -> Option<Vec<Uuid>> {
+        let each: Option<Vec<Vec<Uuid>>> = self.0.iter().map(|(_, scope)| scope.owners()).collect();
+        let all: HashSet<Uuid> = each?.into_iter().flatten().collect();
+        Some(all.into_iter().collect())
+    }
+
+    /// The scope of an instant, and those that follow it until another.
+    pub(crate) fn within(&self, from: Instant, until: Option<Instant>) -> impl Iterator<Item = (Instant, &Scope)> {
+        let first = self.0.partition_point(|(begin, _)| *begin <= from).saturating_sub(1);
+        let later = self.0.iter().skip(first).map(|(begin, scope)| (*begin, scope));
+        later.take_while(move |(begin, _)| *begin <= from || until.is_none_or(|until| *begin < until))
+    }
+}
+
+async fn held(view: &View, sql: &'static str, since: Instant) -> Result<Vec<Held>> {
+    let rows = view.reads().rows_as_of(sql, view.seen().await?, &[&since]).await.map_err(|error| fault(&error))?;
+    let held = |row: &tokio_postgres::Row| Held { id: row.get(0), from: row.get(1), to: row.get(2), above: row.get(3) };
+    Ok(rows.iter().map(held).collect())
+}
+
+fn standing(held: &[Held], at: Instant) -> impl Iterator<Item = (Uuid, Option<Uuid>)> {
+    let stands = move |held: &&Held| held.from <= at && held.to.is_none_or(|to| at < to);
+    held.iter().filter(stands).map(|held| (held.id, held.above))
+}
+
+/// The people in scope at the begin and wherever they change.
+fn along(
+    (since, until): (Instant, Instant),
+    held: &[&[Held]],
+    people: impl Fn(Instant) -> HashSet<Uuid>,
+) -> Result<Vec<(Instant, HashSet<Uuid>)>> {
+    let all = held.iter().flat_map(|held| held.iter());
+    let changes = all.flat_map(|held| [Some(held.from), held.to]).flatten().filter(|at| *at > since && *at <= until);
+    let changes: BTreeSet<Instant> = changes.collect();
+    if changes.len() > CHANGES_MAX {
+        return Err(bad_input(&format!(
+            "the organisation changes more than {CHANGES_MAX} times: ask for a shorter time"
+        )));
+    }
+    let mut along = vec![(since, people(since))];
+    for at in changes {
+        let now = people(at);
+        if along.last().is_some_and(|(_, last)| *last != now) {
+            along.push((at, now));
+        }
+    }
+    Ok(along)
+}
+
+/// A person and all below, by who is whose manager.
+fn below(person: Uuid, lines: impl Iterator<Item = (Uuid, Option<Uuid>)>) -> HashSet<Uuid> {
+    let mut reports: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for (report, manager) in lines {
+        if let Some(manager) = manager {
+            reports.entry(manager).or_default().push(report);
+        }
+    }
+    let (mut found, mut open) = (HashSet::from([person]), vec![person]);
+    while let Some(manager) = open.pop() {
+        open.extend(reports.get(&manager).into_iter().flatten().filter(|report| found.insert(**report)));
+    }
+    found
 }
