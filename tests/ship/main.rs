@@ -21,6 +21,7 @@ mod exports;
 #[cfg(feature = "field-data")]
 mod field_data;
 mod fixtures;
+mod funnels;
 mod generated;
 mod harness;
 mod histories;

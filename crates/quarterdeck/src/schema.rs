@@ -3,7 +3,10 @@
 use async_graphql::{Context, EmptySubscription, MergedObject, Object, Result, SDLExportOptions, Schema};
 use sales::{
     account::graphql::{AccountMutations, AccountQueries},
-    boards::{deal_metrics::DealMetricsQueries, stage_visits::StageVisitsQueries, waterfall::WaterfallQueries},
+    boards::{
+        deal_metrics::DealMetricsQueries, funnel::FunnelQueries, stage_visits::StageVisitsQueries,
+        waterfall::WaterfallQueries,
+    },
     deal::graphql::{DealMutations, DealQueries},
     graph::{
         AsOfInput, Session, View,
@@ -29,6 +32,7 @@ pub struct Query(
     DealMetricsQueries,
     StageVisitsQueries,
     WaterfallQueries,
+    FunnelQueries,
     PersonQueries,
     TeamQueries,
     AccountQueries,
@@ -49,6 +53,7 @@ pub struct Snapshot(
     DealMetricsQueries,
     StageVisitsQueries,
     WaterfallQueries,
+    FunnelQueries,
     PersonQueries,
     TeamQueries,
     AccountQueries,
@@ -81,6 +86,7 @@ impl Snapshot {
             DealMetricsQueries(view()),
             StageVisitsQueries(view()),
             WaterfallQueries(view()),
+            FunnelQueries(view()),
             PersonQueries(view()),
             TeamQueries(view()),
             AccountQueries(view()),

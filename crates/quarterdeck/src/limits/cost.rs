@@ -28,14 +28,17 @@ const INTROSPECTED_PER_UNIT: u64 = 10;
 const UNLISTED: u64 = 100;
 
 /// Questions that cost more than [`ROOT`].
-const BOARDS: &[&str] = &["dealMetrics", "stageVisits", "pipelineWaterfall"];
+const BOARDS: &[&str] =
+    &["dealMetrics", "stageVisits", "pipelineWaterfall", "winRates", "stageConversion", "stageTimes", "velocity"];
 
 /// How many objects the lists without `first` are taken to bring: a usual number, not the most there can be.
 const LISTS: &[(&str, u64)] = &[
     ("Account.changes", 20),
     ("Account.children", 10),
     ("Change.fields", 5),
+    ("Conversion.outcomes", 3),
     ("Deal.changes", 20),
+    ("DealFigures.winRateBroadByValue", 2),
     ("DealFigures.winRateByValue", 2),
     ("DealGroup.keys", 2),
     ("DealMetrics.groups", 20),
@@ -58,11 +61,17 @@ const LISTS: &[(&str, u64)] = &[
     ("Query.stageVisits", 8),
     ("Snapshot.stageVisits", 8),
     ("Stage.changes", 20),
+    ("StageConversions.stages", 8),
+    ("StageTimes.stages", 8),
     ("Team.changes", 20),
     ("Team.children", 5),
     ("Team.members", 10),
+    ("Velocity.byCurrency", 2),
     ("WaterfallDeal.amounts", 2),
     ("WaterfallLine.amounts", 2),
+    ("WinRates.broadByValue", 2),
+    ("WinRates.narrowByValue", 2),
+    ("WinRates.outcomes", 3),
 ];
 
 /// What GraphQL itself adds to every schema: reading it is priced by the true number of its parts.

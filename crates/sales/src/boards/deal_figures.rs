@@ -40,6 +40,8 @@ pub struct DealFigures {
     pub win_rate_broad: Ratio,
     /// Win rate by value, one a currency: amounts won / (amounts won + amounts lost).
     pub win_rate_by_value: Vec<MoneyRatio>,
+    /// Win rate by value, broad, one a currency: amounts won / (amounts won + lost + without a decision).
+    pub win_rate_broad_by_value: Vec<MoneyRatio>,
     /// Whole calendar days from opening to close. Deals whose dates conflict have none and are left out.
     pub cycle_days: CycleDays,
 }
@@ -66,6 +68,8 @@ pub struct Ratio {
     pub denominator: Int64,
     /// How many deals the denominator rests on.
     pub n: i64,
+    /// How many of the deals that were asked about the denominator does not rest on.
+    pub excluded: i64,
 }
 
 /// A part of a whole, in one currency.
@@ -81,6 +85,8 @@ pub struct MoneyRatio {
     pub denominator: Money,
     /// How many deals the denominator rests on.
     pub n: i64,
+    /// How many of the deals that were asked about no denominator of any currency rests on: also those without an amount.
+    pub excluded: i64,
 }
 
 /// Cycle days of closed deals.
@@ -109,6 +115,7 @@ pub struct DayStatistics {
     pub null_because: Option<NullBecause>,
 }
 
+/// Deals that are summed alike.
 pub(super) struct Part {
     deals: i64,
     priced: i64,
@@ -124,6 +131,18 @@ pub(super) fn part(row: &Row) -> Result<(DealStatus, Part)> {
     let amount_minor = row.get::<_, &str>("amount_minor").parse().map_err(|_| broken("no number".to_owned()))?;
     let part = Part { deals: row.get("deals"), priced: row.get("priced"), amount_minor, currency };
     Ok((DealStatus::from_stored(row.get("status"))?, part))
+}
+
+impl Part {
+    /// One deal.
+    pub(super) fn of(amount: Option<Money>) -> Self {
+        Self {
+            deals: 1,
+            priced: i64::from(amount.is_some()),
+            amount_minor: amount.map_or(0, |amount| i128::from(amount.amount_minor)),
+            currency: amount.map(|amount| amount.currency),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -198,45 +217,53 @@ impl Tally {
             won: self.won.shown()?,
             lost: self.lost.shown()?,
             no_decision: self.no_decision.shown()?,
-            win_rate: ratio(won, won + lost),
-            win_rate_broad: ratio(won, won + lost + none),
-            win_rate_by_value: by_value(&self.won, &self.lost)?,
+            win_rate: ratio(won, won + lost, self.all.deals),
+            win_rate_broad: ratio(won, won + lost + none, self.all.deals),
+            win_rate_by_value: by_value(&self.won, &[&self.lost], self.all.deals)?,
+            win_rate_broad_by_value: by_value(&self.won, &[&self.lost, &self.no_decision], self.all.deals)?,
             cycle_days,
         })
     }
 }
 
-fn quotient(numerator: i128, denominator: i128) -> Option<Exact> {
+pub(super) fn quotient(numerator: i128, denominator: i128) -> Option<Exact> {
     let value = Decimal::from_i128(numerator)?.checked_div(Decimal::from_i128(denominator)?)?;
     Some(Exact(value.round_dp_with_strategy(6, RoundingStrategy::MidpointNearestEven).normalize()))
 }
 
-fn ratio(numerator: i64, denominator: i64) -> Ratio {
+/// A part of a whole, out of so many deals that were asked about.
+pub(super) fn ratio(numerator: i64, denominator: i64, asked: i64) -> Ratio {
     Ratio {
         value: quotient(i128::from(numerator), i128::from(denominator)),
         null_because: (denominator == 0).then_some(NullBecause::ZeroDenominator),
         numerator: Int64(numerator),
         denominator: Int64(denominator),
         n: denominator,
+        excluded: asked - denominator,
     }
 }
 
-fn by_value(won: &Sum, lost: &Sum) -> Result<Vec<MoneyRatio>> {
-    let mut currencies: Vec<Currency> = won.by_currency.keys().chain(lost.by_currency.keys()).copied().collect();
-    currencies.sort_unstable();
-    currencies.dedup();
-    let of = |sum: &Sum, currency| sum.by_currency.get(&currency).copied().unwrap_or_default();
-    let ratio = |currency| {
-        let ((won_n, won), (lost_n, lost)) = (of(won, currency), of(lost, currency));
+fn by_value(won: &Sum, others: &[&Sum], asked: i64) -> Result<Vec<MoneyRatio>> {
+    let mut whole: BTreeMap<Currency, (i64, i128)> = BTreeMap::new();
+    let parts = [won].into_iter().chain(others.iter().copied()).flat_map(|sum| sum.by_currency.iter());
+    for (currency, (count, amount)) in parts {
+        let (counted, summed) = whole.entry(*currency).or_default();
+        *counted += count;
+        *summed += amount;
+    }
+    let n: i64 = whole.values().map(|(count, _)| count).sum();
+    let ratio = |(currency, (n_own, amount)): (&Currency, &(i64, i128))| {
+        let (_, won) = won.by_currency.get(currency).copied().unwrap_or_default();
         Ok(MoneyRatio {
-            value: quotient(won, won + lost),
-            null_because: (won + lost == 0).then_some(NullBecause::ZeroDenominator),
-            numerator: money(won, currency)?,
-            denominator: money(won + lost, currency)?,
-            n: won_n + lost_n,
+            value: quotient(won, *amount),
+            null_because: (*amount == 0).then_some(NullBecause::ZeroDenominator),
+            numerator: money(won, *currency)?,
+            denominator: money(*amount, *currency)?,
+            n: *n_own,
+            excluded: asked - n,
         })
     };
-    currencies.into_iter().map(ratio).collect()
+    whole.iter().map(ratio).collect()
 }
 
 pub(super) fn cycle_days_of(row: &Row) -> CycleDays {
@@ -267,4 +294,30 @@ pub(crate) fn statistics(n: i64, days: Option<i64>, percentiles: Option<Vec<f64>
         p90: percentile(2),
         null_because: (n == 0).then_some(NullBecause::NoDeals),
     }
+}
+
+/// Statistics of whole numbers of days, as percentile_cont takes them.
+pub(super) fn statistics_of(mut days: Vec<i64>) -> DayStatistics {
+    days.sort_unstable();
+    let rounded =
+        |value: Decimal| Exact(value.round_dp_with_strategy(3, RoundingStrategy::MidpointNearestEven).normalize());
+    let sum: i64 = days.iter().sum();
+    let n = i64::try_from(days.len()).unwrap_or(i64::MAX);
+    DayStatistics {
+        n,
+        mean: Decimal::from(sum).checked_div(Decimal::from(n)).map(rounded),
+        median: percentile(&days, 50).map(rounded),
+        p75: percentile(&days, 75).map(rounded),
+        p90: percentile(&days, 90).map(rounded),
+        null_because: (n == 0).then_some(NullBecause::NoDeals),
+    }
+}
+
+/// What so many hundredths of sorted values stay within: between two of them where none stands (percentile_cont).
+pub(super) fn percentile(sorted: &[i64], hundredths: usize) -> Option<Decimal> {
+    let place = hundredths * sorted.len().checked_sub(1)?;
+    let (low, beyond) = (*sorted.get(place / 100)?, place % 100);
+    let high = sorted.get(place / 100 + 1).copied().unwrap_or(low);
+    let share = Decimal::new(i64::try_from(beyond).ok()?, 2);
+    Some(Decimal::from(low) + Decimal::from(high - low) * share)
 }

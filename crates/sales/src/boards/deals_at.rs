@@ -63,7 +63,7 @@ fn stage_at(row: &Row) -> Result<StageAt, Fault> {
 }
 
 /// The value of a stored word.
-fn word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, Fault> {
+pub(crate) fn word<T: serde::de::DeserializeOwned>(word: &str) -> Result<T, Fault> {
     serde_json::from_value(word.into()).map_err(|error| Fault::new("reading a figure's deals", error))
 }
 

@@ -3,6 +3,9 @@
 mod deal_figures;
 pub mod deal_metrics;
 mod deals_at;
+pub mod figure_deals;
+pub mod funnel;
 mod paged;
+mod question;
 pub mod stage_visits;
 pub mod waterfall;
