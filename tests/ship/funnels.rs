@@ -74,28 +74,31 @@ fn ratio(value: Option<&str>, numerator: i64, denominator: i64, excluded: i64) -
 /// | Cedar | 200 | 1 Apr | Second 11 Apr, First 21 Apr, Second 1 May, lost 11 May |
 /// | Elm | 400 | 1 Apr | Second 5 Apr, open |
 /// | Fir | 50 | 1 Mar | no decision 10 Jun |
-///
-/// The question is about the second quarter, as of 30 June.
-#[tokio::test]
-async fn a_small_funnel_by_hand() {
-    let ship = Ship::launch().await;
-    let crew = crew(&ship).await;
-    let open = async |name: &str, day: &str, amount: &str| crew.open(&ship, name, day, amount).await;
+async fn five_deals(ship: &Ship) {
+    let crew = crew(ship).await;
+    let open = async |name: &str, day: &str, amount: &str| crew.open(ship, name, day, amount).await;
     let ash = open("Ash", "2026-02-10", "100.00").await;
     let birch = open("Birch", "2026-04-01", "300.00").await;
     let cedar = open("Cedar", "2026-04-01", "200.00").await;
     let elm = open("Elm", "2026-04-01", "400.00").await;
     let fir = open("Fir", "2026-03-01", "50.00").await;
     let to = |stage: &str| json!({ "stage": crew.stage(stage) });
-    say(&ship, "dealChangeStage", &ash, "2026-04-20", to("Second")).await;
-    say(&ship, "dealWin", &ash, "2026-05-20", json!({})).await;
-    say(&ship, "dealWin", &birch, "2026-04-11", json!({})).await;
-    say(&ship, "dealChangeStage", &cedar, "2026-04-11", to("Second")).await;
-    say(&ship, "dealChangeStage", &cedar, "2026-04-21", to("First")).await;
-    say(&ship, "dealChangeStage", &cedar, "2026-05-01", to("Second")).await;
-    say(&ship, "dealLose", &cedar, "2026-05-11", json!({ "lostReason": "price" })).await;
-    say(&ship, "dealChangeStage", &elm, "2026-04-05", to("Second")).await;
-    say(&ship, "dealCloseWithoutDecision", &fir, "2026-06-10", json!({})).await;
+    say(ship, "dealChangeStage", &ash, "2026-04-20", to("Second")).await;
+    say(ship, "dealWin", &ash, "2026-05-20", json!({})).await;
+    say(ship, "dealWin", &birch, "2026-04-11", json!({})).await;
+    say(ship, "dealChangeStage", &cedar, "2026-04-11", to("Second")).await;
+    say(ship, "dealChangeStage", &cedar, "2026-04-21", to("First")).await;
+    say(ship, "dealChangeStage", &cedar, "2026-05-01", to("Second")).await;
+    say(ship, "dealLose", &cedar, "2026-05-11", json!({ "lostReason": "price" })).await;
+    say(ship, "dealChangeStage", &elm, "2026-04-05", to("Second")).await;
+    say(ship, "dealCloseWithoutDecision", &fir, "2026-06-10", json!({})).await;
+}
+
+/// What those five deals come to in the second quarter, as of 30 June.
+#[tokio::test]
+async fn a_small_funnel_by_hand() {
+    let ship = Ship::launch().await;
+    five_deals(&ship).await;
     let variables = json!({ "at": { "effective": { "day": "2026-06-30" } },
         "period": { "days": { "from": "2026-04-01", "to": "2026-07-01" } } });
     let told = asked(&ship, &variables).await;
@@ -236,7 +239,7 @@ async fn figures_are_their_deals_and_stay_what_they_were_believed_to_be() {
     let ship = Ship::launch().await;
     let mut company = Company::founded(&ship, 0xf16).await;
     let mut believed: Vec<(Value, Value)> = Vec::new();
-    let (mut converted, mut visited) = (0, 0);
+    let (mut entered, mut visited) = (0, 0);
     for _ in 0..4 {
         company.goes_on(&ship, 60).await;
         let head = ship.data("{ logHead { position } }", json!({})).await["logHead"]["position"].clone();
@@ -255,7 +258,7 @@ async fn figures_are_their_deals_and_stay_what_they_were_believed_to_be() {
             for stage in told["stageConversion"]["stages"].as_array().unwrap() {
                 conversion_is_its_deals(&stage["cohort"], &what);
                 conversion_is_its_deals(&stage["snapshot"], &what);
-                converted += stage["cohort"]["rate"]["numerator"].as_str().unwrap().parse::<usize>().unwrap();
+                entered += stage["cohort"]["entered"].as_u64().unwrap();
             }
             for stage in told["stageTimes"]["stages"].as_array().unwrap() {
                 times_are_their_visits(stage, &what);
@@ -271,7 +274,7 @@ async fn figures_are_their_deals_and_stay_what_they_were_believed_to_be() {
             believed.push((variables, told));
         }
     }
-    assert!(converted > 20 && visited > 20, "{converted} {visited}");
+    assert!(entered > 20 && visited > 20, "{entered} {visited}");
     // What was asked as known at a position is answered as it was, whatever came later.
     for (variables, told) in believed {
         assert_eq!(asked(&ship, &variables).await, told, "{variables}");
