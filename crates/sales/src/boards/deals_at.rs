@@ -112,6 +112,7 @@ impl<'a> Readings<'a> {
                 Some(own) => Some(word(own)?),
                 None => self.book.get(stage).map(|stage| stage.category),
             },
+            category_by_hand: own.is_some(),
             probability_bps: row.get("probability_bps"),
             since: row.get("valid_from"),
             in_scope: self.scope.counts(owner),

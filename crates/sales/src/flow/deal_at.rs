@@ -28,6 +28,8 @@ pub struct DealAt {
     pub stage: Uuid,
     /// The forecast category that counts: a human's while it is open, else its stage's; `None`: its stage is not there.
     pub category: Option<Category>,
+    /// Whether a human set that category: another default of the stage does not change it then.
+    pub category_by_hand: bool,
     /// A human's probability in basis points; `None`: nobody set one.
     pub probability_bps: Option<i32>,
     /// From when on it stands like this.

@@ -5,6 +5,8 @@
 //! cause and summing them happens here, so that a line and its drill-down are one predicate.
 
 mod deal_at;
+mod entries;
+mod forecast;
 mod ledger;
 mod path;
 mod waterfall;
@@ -13,6 +15,10 @@ mod waterfall;
 mod tests;
 
 pub use deal_at::{DealAt, End, Ends, Prices};
+pub use forecast::{
+    Adjusted, Definitions, ForecastCause, Meaning, Measure, Terms, adjust, forecast_difference, forecast_entries,
+    forecast_part,
+};
 pub use ledger::{Entry, Ledger, Line, Sum};
 pub use path::{Step, Version, path};
 pub use waterfall::{Cause, bridge, counts_in, restated, waterfall};

@@ -1,3 +1,5 @@
+mod forecast;
+
 use super::*;
 use crate::{category::Category, deal::Status, graph::PeriodDays};
 use chrono::{DateTime, NaiveDate};
@@ -5,12 +7,15 @@ use proptest::prelude::*;
 use units::{Currency, Day, Money};
 use uuid::Uuid;
 
+const FIRST_OF_APRIL: NaiveDate = NaiveDate::from_ymd_opt(2026, 4, 1).unwrap();
+const FIRST_OF_JULY: NaiveDate = NaiveDate::from_ymd_opt(2026, 7, 1).unwrap();
+
 fn day(month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, month, day).unwrap()
 }
 
-fn second_quarter() -> PeriodDays {
-    PeriodDays { from: Day(day(4, 1)), to: Day(day(7, 1)) }
+const fn second_quarter() -> PeriodDays {
+    PeriodDays { from: Day(FIRST_OF_APRIL), to: Day(FIRST_OF_JULY) }
 }
 
 fn currency(code: &str) -> Currency {
@@ -34,6 +39,7 @@ fn counted() -> DealAt {
         pipeline: Uuid::nil(),
         stage: Uuid::nil(),
         category: Some(Category::Pipeline),
+        category_by_hand: false,
         probability_bps: None,
         since: DateTime::UNIX_EPOCH,
         in_scope: true,

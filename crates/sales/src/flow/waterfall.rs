@@ -1,6 +1,9 @@
 //! The waterfall of a pipeline: one cause a deal, the first that holds, and its change of amount beside it.
 
-use super::{DealAt, End, Ends, Entry, Ledger, Prices};
+use super::{
+    DealAt, End, Ends, Entry, Ledger, Prices,
+    entries::{Entries, less},
+};
 use crate::{
     deal::Status,
     graph::{PeriodDays, Place},
@@ -86,7 +89,7 @@ pub fn bridge(candidates: &[Ends], period: &PeriodDays, prices: &Prices<'_>) -> 
 
 /// Why one deal changes the open pipeline of a period between two ends.
 pub fn waterfall(deal: Uuid, first: &End, after: &End, period: &PeriodDays, prices: &Prices<'_>) -> Vec<Entry<Cause>> {
-    let mut entries = Entries { deal, entries: Vec::new() };
+    let mut entries = Entries::of(deal);
     let worth = |end: &End| end.deal().and_then(|deal| deal.amount);
     let priced = |amount: Option<Money>| amount.and_then(prices.after);
     match (counts_in(first, period), counts_in(after, period)) {
@@ -97,17 +100,17 @@ pub fn waterfall(deal: Uuid, first: &End, after: &End, period: &PeriodDays, pric
             let (cause, known) = (inwards(first, period), first.deal().is_some());
             let old = if known { priced(worth(first)) } else { new };
             entries.add(cause, 1, old);
-            entries.change(old, new);
+            entries.change(old, new, amount);
         }
         (true, true) => {
-            entries.revalue(worth(first), prices);
-            entries.change(priced(worth(first)), priced(worth(after)));
+            entries.change(worth(first).and_then(prices.first), priced(worth(first)), |_| Cause::ExchangeRates);
+            entries.change(priced(worth(first)), priced(worth(after)), amount);
         }
         (true, false) => {
-            entries.revalue(worth(first), prices);
+            entries.change(worth(first).and_then(prices.first), priced(worth(first)), |_| Cause::ExchangeRates);
             let old = priced(worth(first));
             let new = if after.deal().is_some() { priced(worth(after)) } else { old };
-            entries.change(old, new);
+            entries.change(old, new, amount);
             entries.add(outwards(after, period), -1, new.map(less));
         }
     }
@@ -123,21 +126,17 @@ pub fn restated(
     period: &PeriodDays,
     prices: &Prices<'_>,
 ) -> Vec<Entry<Cause>> {
-    let (was, is) = (counts_in(believed, period), counts_in(known, period));
-    let worth = |end: &End| end.deal().and_then(|deal| deal.amount);
-    let (believed, known) = (worth(believed).and_then(prices.believed), worth(known).and_then(prices.first));
-    let mut entries = Entries { deal, entries: Vec::new() };
-    match (was, is) {
-        (false, false) => {}
-        (false, true) => entries.add(Cause::Restated, 1, known),
-        (true, false) => entries.add(Cause::Restated, -1, believed.map(less)),
-        (true, true) => {
-            for amount in changes(believed, known) {
-                entries.add(Cause::Restated, 0, Some(amount));
-            }
-        }
-    }
+    let part = |end: &End, price: &dyn Fn(Money) -> Option<Money>| {
+        let counted = end.deal().filter(|_| counts_in(end, period));
+        counted.map(|deal| deal.amount.and_then(price))
+    };
+    let mut entries = Entries::of(deal);
+    entries.replace(part(believed, prices.believed), part(known, prices.first), Cause::Restated);
     entries.entries
+}
+
+fn amount(change: Money) -> Cause {
+    if change.amount_minor > 0 { Cause::Increased } else { Cause::Decreased }
 }
 
 fn inwards(first: &End, period: &PeriodDays) -> Cause {
@@ -178,47 +177,5 @@ fn outwards(after: &End, period: &PeriodDays) -> Cause {
         Some(Place::After) => Cause::PushedOut,
         Some(Place::Before) => Cause::PulledOut,
         Some(Place::Within) | None => Cause::Undated,
-    }
-}
-
-/// Amounts of deals are not below zero, so that none of these differences is beyond what Money holds.
-fn less(money: Money) -> Money {
-    Money { amount_minor: -money.amount_minor, ..money }
-}
-
-/// What must be added to one amount to make the other: one amount a currency, none where nothing changes.
-fn changes(old: Option<Money>, new: Option<Money>) -> Vec<Money> {
-    let found = match (old, new) {
-        (Some(old), Some(new)) if old.currency == new.currency => {
-            vec![Money { amount_minor: new.amount_minor - old.amount_minor, ..old }]
-        }
-        (old, new) => old.map(less).into_iter().chain(new).collect(),
-    };
-    found.into_iter().filter(|money| money.amount_minor != 0).collect()
-}
-
-struct Entries {
-    deal: Uuid,
-    entries: Vec<Entry<Cause>>,
-}
-
-impl Entries {
-    fn add(&mut self, cause: Cause, count: i64, amount: Option<Money>) {
-        self.entries.push(Entry { cause, deal: self.deal, count, amount });
-    }
-
-    fn change(&mut self, old: Option<Money>, new: Option<Money>) {
-        for amount in changes(old, new) {
-            let cause = if amount.amount_minor > 0 { Cause::Increased } else { Cause::Decreased };
-            self.add(cause, 0, Some(amount));
-        }
-    }
-
-    /// The amount of the first end by the rates of the second: every other entry is in the rates of the second.
-    fn revalue(&mut self, amount: Option<Money>, prices: &Prices<'_>) {
-        let (old, new) = (amount.and_then(prices.first), amount.and_then(prices.after));
-        for amount in changes(old, new) {
-            self.add(Cause::ExchangeRates, 0, Some(amount));
-        }
     }
 }
