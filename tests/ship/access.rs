@@ -197,7 +197,7 @@ async fn nobody_mends_their_own_standing_by_a_correction_either() {
     assert_eq!(send(&ship, &crew.rep, "personRename", rename).await["userErrors"][0]["code"], "FORBIDDEN");
     let service = Login::Service(Text::new("crm").unwrap());
     let document = mutation_of("personHire");
-    for (role, refused) in [("REP", false), ("OPERATIONS", true)] {
+    for (role, refused) in [("REP", false), ("MANAGER", true), ("OPERATIONS", true)] {
         let input = json!({ "commandId": logbook::fresh_id().to_string(), "name": "New", "role": role });
         let answer = ship.ask_as_login(&ship.tenant, &service, &document, json!({ "input": input })).await;
         assert_eq!(answer["data"]["personHire"]["userErrors"] != json!([]), refused, "{answer:#}");

@@ -102,10 +102,45 @@ async fn people_make_and_end_keys_of_their_own_and_see_no_others() {
     );
     let depart = json!({ "id": crew.rep, "effectiveAt": { "day": "2026-06-01" } });
     ship.command("personDepart", "person { key }", depart).await;
-    let gone = ask(&ship, &crew.rep, "{ viewer { role mayDo } }", json!({})).await;
-    assert_eq!(gone["viewer"], json!({ "role": null, "mayDo": [] }));
+    let gone = ask(&ship, &crew.rep, "{ viewer { role mayDo person { name } } }", json!({})).await;
+    assert_eq!(gone["viewer"], json!({ "role": null, "mayDo": [], "person": null }));
     let revoke = json!({ "id": own["login"]["key"] });
     assert_eq!(send(&ship, &crew.rep, "loginRevoke", revoke).await["userErrors"][0]["code"], "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn a_person_has_twenty_keys_that_open_something_and_no_more() {
+    let ship = Ship::launch().await;
+    let crew = crew(&ship).await;
+    let make = "mutation($input: KeyCreateInput!) { keyCreate(input: $input) { secret login { key } position
+        userErrors { code field } } }";
+    let make = async |input: &Value| {
+        ship.ask_as_person(&crew.rep, make, json!({ "input": input })).await["data"]["keyCreate"].take()
+    };
+    let fresh =
+        || json!({ "commandId": logbook::fresh_id().to_string(), "name": "laptop", "subject": { "person": crew.rep } });
+    let soon = (logbook::system_clock() + Duration::from_secs(2)).to_rfc3339();
+    let mut expiring = fresh();
+    expiring["expiresAt"] = json!(soon);
+    assert!(make(&expiring).await["secret"].is_string());
+    let (mut last, mut made) = (Value::Null, Value::Null);
+    for _ in 0..19 {
+        last = fresh();
+        made = make(&last).await;
+        assert!(made["secret"].is_string(), "{made}");
+    }
+    let refused = make(&fresh()).await;
+    assert_eq!(refused["userErrors"], json!([{ "code": "INVALID_INPUT", "field": ["input", "subject"] }]));
+    // A command that was answered is answered so again, and another's keys are counted apart.
+    assert_eq!(make(&last).await["position"], made["position"]);
+    ship.command("keyCreate", MADE, json!({ "name": "theirs", "subject": { "person": crew.manager } })).await;
+    // A key that is revoked or has expired makes room.
+    let revoke = json!({ "id": made["login"]["key"] });
+    assert_eq!(send(&ship, &crew.rep, "loginRevoke", revoke).await["userErrors"], json!([]));
+    assert!(make(&fresh()).await["secret"].is_string());
+    assert!(make(&fresh()).await["secret"].is_null());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(make(&fresh()).await["secret"].is_string());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "what the modules of one test binary share is for them alone")]
 
 mod access;
+mod admission;
 mod api;
 mod batches;
 mod bi;

@@ -17,8 +17,8 @@ pub struct Schema {
     pub applied: Option<i64>,
 }
 
-/// Makes the four roles and the schema of BI logins when they are missing, then applies the migrations that the database lacks, as their owner.
-/// The login must be a superuser, or the member of quarterdeck_owner that an administrator made.
+/// Makes the four roles and the schema of BI logins when they are missing, then applies the migrations that the database
+/// lacks, as their owner. The login must be a superuser, or the member of quarterdeck_owner that an administrator made.
 ///
 /// # Errors
 /// When a role or a migration cannot be made; a migration that fails leaves the database as it was before it.

@@ -111,11 +111,14 @@ impl Server {
     }
 
     /// Who asks, and about whose data.
-    async fn resolve(&self, caller: &Caller) -> Result<(Tenant, Login), ServerError> {
-        match &caller.pass {
-            Some(pass) => Ok((self.tenant_of(pass).await?, pass.login.clone())),
-            None => Ok((self.tenant(caller.tenant.as_deref()).await?, Login::Local)),
-        }
+    async fn resolve(&self, caller: &Caller) -> Result<Asker, ServerError> {
+        Ok(match &caller.pass {
+            Some(pass) => Asker { tenant: self.tenant_of(pass).await?, login: pass.login.clone(), by: Some(pass.id) },
+            None => {
+                let tenant = self.tenant(caller.tenant.as_deref()).await?;
+                Asker { tenant, login: Login::Local, by: None }
+            }
+        })
     }
 
     async fn admit(&self, caller: &Caller) -> Result<(), ServerError> {
@@ -124,7 +127,7 @@ impl Server {
             self.rates.request(&nobody()).map_err(|wait| wait.error())?;
         }
         match self.resolve(caller).await {
-            Ok((tenant, login)) => self.rates.request(&key(&tenant, &login)).map_err(|wait| wait.error()),
+            Ok(asker) => self.rates.request(&asker.key()).map_err(|wait| wait.error()),
             // He may still ask for the schema; what else he asks is refused when it is read.
             Err(_) => Ok(()),
         }
@@ -148,7 +151,7 @@ impl Server {
 
     /// Answers a request of a login on a tenant's data.
     pub async fn answer_as(&self, request: Request, tenant: Tenant, login: Login) -> Response {
-        match self.answer_to(request, Some((tenant, login)), None).await {
+        match self.answer_to(request, Some(Asker { tenant, login, by: None }), None).await {
             Ok(response) => response,
             Err(error) => Response::from_errors(vec![error]),
         }
@@ -157,16 +160,16 @@ impl Server {
     async fn answer_to(
         &self,
         mut request: Request,
-        asker: Option<(Tenant, Login)>,
+        asker: Option<Asker>,
         deadline: Option<Instant>,
     ) -> Result<Response, ServerError> {
         let cost = self.cost(&mut request)?;
-        let key = asker.as_ref().map_or_else(nobody, |(tenant, login)| key(tenant, login));
+        let key = asker.as_ref().map_or_else(nobody, Asker::key);
         // Charged before it is found valid, for finding that out is work too.
         self.rates.cost(&key, cost).map_err(|wait| wait.error())?;
         let told = request.extensions.contains_key("cost");
         let mut response = match asker {
-            Some((tenant, login)) => {
+            Some(Asker { tenant, login, .. }) => {
                 let session = Session::new(Arc::clone(&self.logbook), tenant, login);
                 let session = Arc::new(match deadline {
                     Some(deadline) => session.until(deadline),
@@ -208,11 +211,20 @@ impl Server {
 
 /// Those whose tenant is not known, counted together.
 fn nobody() -> RateKey {
-    RateKey { tenant: TenantId(Uuid::nil()), login: String::new() }
+    RateKey { tenant: TenantId(Uuid::nil()), login: String::new(), by: None }
 }
 
-fn key(tenant: &Tenant, login: &Login) -> RateKey {
-    RateKey { tenant: tenant.id, login: login.to_string() }
+/// Who asks, and about whose data.
+struct Asker {
+    tenant: Tenant,
+    login: Login,
+    by: Option<Uuid>,
+}
+
+impl Asker {
+    fn key(&self) -> RateKey {
+        RateKey { tenant: self.tenant.id, login: self.login.to_string(), by: self.by }
+    }
 }
 
 /// The schema is the same for every tenant: whoever asks for nothing else needs to name none.
@@ -251,8 +263,9 @@ impl Executor for Running {
 
     fn execute(&self, request: Request, caller: Caller) -> BoxFuture<'_, Response> {
         let server = Arc::clone(&self.0);
-        // What is logged on behalf of a request says which one: its answer carries the same id.
-        let span = tracing::info_span!("request", id = %caller.request_id);
+        // What is logged on behalf of a request says which one, and by which key: its answer carries the same id.
+        let by = caller.pass.as_ref().map(|pass| tracing::field::display(pass.id));
+        let span = tracing::info_span!("request", id = %caller.request_id, by);
         let running = self.0.runtime.spawn(async move { server.run(request, caller).await }.instrument(span));
         Box::pin(async move {
             running.await.unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ pub(super) async fn pass(shared: &Shared, headers: &HeaderMap, tenant: Option<&s
     shared.state.identity.admit(&authorization, tenant).await.map_err(|refused| match refused {
         Refused::Unauthenticated => Problem::unauthenticated(),
         Refused::TenantNeeded => {
-            let message = "Several tenants know the token's subject: name one in Quarterdeck-Tenant.";
+            let message = "Several tenants take tokens: name yours in Quarterdeck-Tenant.";
             Problem::new(StatusCode::BAD_REQUEST, "TENANT_NEEDED", message)
         }
         Refused::Unavailable => {

@@ -54,6 +54,8 @@ use trusted::Trusted;
 const SHUTDOWN_SECONDS_MAX: u64 = 25;
 /// How long `/readyz` waits for its probe.
 const READY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long what `/readyz` found out is told again.
+const READY_AGE_MAX: Duration = Duration::from_millis(500);
 /// Requests that may be open, their bodies being read, for each that may run: it bounds the memory that bodies take.
 const OPEN_PER_RUNNING: usize = 4;
 /// The page loads nothing that this server does not serve, and nobody may put it into a frame.
@@ -98,7 +100,7 @@ pub struct Example {
     pub variables: String,
 }
 
-/// Answers `/readyz`: `Err` says in a sentence what is missing.
+/// Answers `/readyz`: `Err` says in a sentence, for the log, what is missing.
 pub type ReadyProbe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 /// Gives further metrics in Prometheus' text format, each line ended.
 pub type MetricsProbe = Arc<dyn Fn() -> String + Send + Sync>;
@@ -135,6 +137,8 @@ pub struct Shared {
     open: Semaphore,
     /// One for each request that is executed.
     running: Arc<Semaphore>,
+    /// What `/readyz` last found out, and when.
+    ready: tokio::sync::Mutex<Option<(Instant, bool)>>,
 }
 
 impl State {
@@ -147,6 +151,7 @@ impl State {
             requests: Requests::default(),
             open: Semaphore::new(running * OPEN_PER_RUNNING),
             running: Arc::new(Semaphore::new(running)),
+            ready: tokio::sync::Mutex::default(),
         })
     }
 }
@@ -202,12 +207,31 @@ async fn examples(shared: web::Data<Shared>) -> HttpResponse {
 }
 
 async fn readyz(shared: web::Data<Shared>) -> HttpResponse {
-    let text = match tokio::time::timeout(READY_WAIT_MAX, (shared.state.ready)()).await {
-        Ok(Ok(())) => return HttpResponse::Ok().body("ready\n"),
-        Ok(Err(why)) => why,
-        Err(_) => format!("not known within {} s", READY_WAIT_MAX.as_secs()),
+    // Whoever asks often asks the database no more often for it.
+    let mut known = shared.ready.lock().await;
+    let ready = match *known {
+        Some((at, ready)) if at.elapsed() < READY_AGE_MAX => ready,
+        _ => {
+            let ready = probed(&shared).await;
+            *known = Some((Instant::now(), ready));
+            ready
+        }
     };
-    HttpResponse::ServiceUnavailable().body(format!("not ready: {text}\n"))
+    drop(known);
+    match ready {
+        true => HttpResponse::Ok().body("ready\n"),
+        false => HttpResponse::ServiceUnavailable().body("not ready\n"),
+    }
+}
+
+/// Whether the server can do its work. Why not is for its operator's log alone: anybody may ask.
+async fn probed(shared: &Shared) -> bool {
+    match tokio::time::timeout(READY_WAIT_MAX, (shared.state.ready)()).await {
+        Ok(Ok(())) => return true,
+        Ok(Err(why)) => tracing::warn!(why, "not ready"),
+        Err(_) => tracing::warn!("not ready: not known within {} s", READY_WAIT_MAX.as_secs()),
+    }
+    false
 }
 
 async fn metrics(shared: web::Data<Shared>) -> HttpResponse {
@@ -220,7 +244,8 @@ async fn not_found(shared: web::Data<Shared>) -> HttpResponse {
     problem.respond(Media::Json, (shared.state.fresh_id)())
 }
 
-/// Stands before every route: refuses foreign Host headers, unless a key is asked for anyway, and puts the security headers on each answer.
+/// Stands before every route: refuses foreign Host headers, unless a key is asked for anyway, and puts the security
+/// headers on each answer.
 async fn guard(
     shared: web::Data<Shared>,
     request: ServiceRequest,

@@ -287,7 +287,7 @@ async fn the_page_and_the_probes_are_served() {
     }
     assert_eq!(send(get("/healthz")).await.text, "ok\n");
     let unready = send(get("/readyz")).await;
-    assert_eq!((unready.status, unready.text.as_str()), (503, "not ready: the log is not migrated\n"));
+    assert_eq!((unready.status, unready.text.as_str()), (503, "not ready\n"));
     send(get("/nowhere")).await.refused(404, "NOT_FOUND");
 }
 

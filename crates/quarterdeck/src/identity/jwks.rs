@@ -95,7 +95,7 @@ pub(super) struct Jwks {
     source: JwksSource,
     read: RwLock<Option<Arc<Read>>>,
     /// When a fetch last began.
-    fetching: Mutex<Option<Moment>>,
+    fetching: Arc<Mutex<Option<Moment>>>,
     floor: Duration,
 }
 
@@ -118,11 +118,11 @@ impl std::str::FromStr for JwksSource {
 
 impl Jwks {
     pub(super) fn new(source: JwksSource) -> Self {
-        Self { source, read: RwLock::default(), fetching: Mutex::default(), floor: FLOOR }
+        Self { source, read: RwLock::default(), fetching: Arc::default(), floor: FLOOR }
     }
 
     /// The keys of a kid. One that is not known may be new: then the set is fetched, no sooner than it may be.
-    pub(super) async fn find(&self, kid: &str) -> Vec<PublicKey> {
+    pub(super) async fn find(self: &Arc<Self>, kid: &str) -> Vec<PublicKey> {
         let known = self.known();
         let found = known.as_ref().map(|known| known.of(kid)).unwrap_or_default();
         let aged = known.as_ref().is_none_or(|known| known.at.elapsed() > FRESH_MAX);
@@ -130,19 +130,24 @@ impl Jwks {
             return found;
         }
         let before = known.map(|known| known.at);
-        let mut fetching = match self.fetching.try_lock() {
+        let mut fetching = match Arc::clone(&self.fetching).try_lock_owned() {
             Ok(fetching) => fetching,
             Err(_) if !found.is_empty() => return found,
-            Err(_) => self.fetching.lock().await,
+            Err(_) => Arc::clone(&self.fetching).lock_owned().await,
         };
         let elsewhere = self.known().map(|known| known.at) != before;
         if !elsewhere && fetching.is_none_or(|begun| begun.elapsed() >= self.floor) {
             *fetching = Some(Moment::now());
-            if let Err(error) = self.read().await {
-                tracing::warn!(%error, "the keys that are known hold for an hour");
-            }
+            let jwks = Arc::clone(self);
+            // To its end, even when the client leaves meanwhile: else clients that leave could keep new keys unknown.
+            let reading = tokio::spawn(async move {
+                if let Err(error) = jwks.read().await {
+                    tracing::warn!(%error, "the keys that are known hold for an hour");
+                }
+                drop(fetching);
+            });
+            drop(reading.await);
         }
-        drop(fetching);
         self.known().map(|known| known.of(kid)).unwrap_or_default()
     }
 
@@ -320,7 +325,7 @@ mod tests {
     #[tokio::test]
     async fn new_keys_are_found_after_the_floor_and_old_ones_are_gone() {
         let (source, asked) = issuer(vec![set("one"), set("two")]);
-        let keys = Jwks { floor: Duration::from_millis(100), ..Jwks::new(source) };
+        let keys = Arc::new(Jwks { floor: Duration::from_millis(100), ..Jwks::new(source) });
         assert_eq!(keys.find("one").await.len(), 1);
         assert_eq!(keys.find("two").await.len(), 0);
         tokio::time::sleep(Duration::from_millis(120)).await;
@@ -335,11 +340,20 @@ mod tests {
         let down = "HTTP/1.1 500 Down\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned();
         for bad in [long, elsewhere, down, ok("junk"), ok(r#"{"keys":[]}"#), String::new()] {
             let (source, asked) = issuer(vec![set("one"), bad]);
-            let keys = Jwks { floor: Duration::ZERO, ..Jwks::new(source) };
+            let keys = Arc::new(Jwks { floor: Duration::ZERO, ..Jwks::new(source) });
             assert_eq!(keys.find("one").await.len(), 1);
             assert_eq!(keys.find("two").await.len(), 0);
             assert_eq!((keys.find("one").await.len(), asked.load(SeqCst)), (1, 2));
         }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_leaves_the_fetch_running() {
+        let (source, asked) = issuer(vec![set("one")]);
+        let keys = Arc::new(Jwks::new(source));
+        let gone = tokio::time::timeout(Duration::ZERO, keys.find("one")).await;
+        assert!(gone.is_err(), "it left before the issuer answered");
+        assert_eq!((keys.find("one").await.len(), asked.load(SeqCst)), (1, 1));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IgnoredAny},
 };
+use std::sync::Arc;
 use units::Instant;
 
 /// The longest token.
@@ -20,7 +21,7 @@ const LEEWAY_SECONDS: f64 = 30.0;
 pub struct Tokens {
     issuer: String,
     audience: String,
-    keys: Jwks,
+    keys: Arc<Jwks>,
 }
 
 /// What may stand in a header: the headers by which a token brings its own key, and those that ask for more than is
@@ -77,7 +78,7 @@ enum Audience {
 impl Tokens {
     /// The tokens of an issuer that were made for an audience, signed by a key of a set.
     pub fn new(issuer: String, audience: String, source: JwksSource) -> Self {
-        Self { issuer, audience, keys: Jwks::new(source) }
+        Self { issuer, audience, keys: Arc::new(Jwks::new(source)) }
     }
 
     /// Reads the set of keys, so that an operator learns at the start that it cannot be read.

@@ -120,6 +120,13 @@ impl Held {
         self.links.get(&(issuer.to_owned(), subject_claim.to_owned())).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether several tenants take tokens.
+    pub(super) fn several_link(&self) -> bool {
+        let mut tenants = self.links.values().flatten().map(|link| link.tenant);
+        let first = tenants.next();
+        tenants.any(|tenant| Some(tenant) != first)
+    }
+
     fn take(&mut self, row: &Row) -> Result<(), Fault> {
         let (tenant, tenant_name, id) = (TenantId(row.get("tenant_id")), row.get("name"), row.get("id"));
         let service = row.get::<_, Option<&str>>("service").map(Text::new).transpose();

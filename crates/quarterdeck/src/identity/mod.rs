@@ -45,7 +45,7 @@ pub struct Pass {
 pub enum Refused {
     /// The credential is missing, or opens nothing.
     Unauthenticated,
-    /// The token's subject is known to several tenants, and the request names none.
+    /// A token's subject is known, several tenants take tokens, and the request names none.
     TenantNeeded,
     /// It is not known at the moment which keys are revoked.
     Unavailable,
@@ -108,13 +108,16 @@ impl Identity {
             Refused::Unauthenticated
         })?;
         let held = self.keyring.held().ok_or(Refused::Unavailable)?;
-        let mut links = Held::links(&held, tokens.issuer(), &subject)
-            .iter()
-            .filter(|link| tenant.is_none_or(|tenant| tenant == link.tenant_name));
-        match (links.next(), links.next()) {
-            (Some(link), None) => Ok(Pass { tenant: link.tenant, login: link.login.clone(), id: link.id }),
-            (Some(_), Some(_)) => Err(Refused::TenantNeeded),
-            (None, _) => Err(Refused::Unauthenticated),
+        // Each tenant links what subjects it likes: which one a token is for must not hang on what another linked.
+        match (Held::links(&held, tokens.issuer(), &subject), tenant) {
+            ([], _) => Err(Refused::Unauthenticated),
+            ([_, _, ..], None) => Err(Refused::TenantNeeded),
+            ([_], None) if held.several_link() => Err(Refused::TenantNeeded),
+            (links, tenant) => {
+                let named = |link: &&keyring::Link| tenant.is_none_or(|tenant| tenant == link.tenant_name);
+                let link = links.iter().find(named).ok_or(Refused::Unauthenticated)?;
+                Ok(Pass { tenant: link.tenant, login: link.login.clone(), id: link.id })
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 use units::TenantId;
+use uuid::Uuid;
 
 /// How many seconds' worth may be asked at once after a pause.
 const BURST_SECONDS: u32 = 10;
@@ -70,6 +71,8 @@ pub struct RateKey {
     pub tenant: TenantId,
     /// Who asks, as the log names the actor.
     pub login: String,
+    /// By which key or link, so that a key that runs wild does not starve its owner's others; none: by none.
+    pub by: Option<Uuid>,
 }
 
 /// Why a request has to wait.

@@ -181,7 +181,7 @@ fn every_documented_operation_is_within_half_of_the_limits() {
 }
 
 fn key(tenant: u128, login: &str) -> RateKey {
-    RateKey { tenant: TenantId(Uuid::from_u128(tenant)), login: login.to_owned() }
+    RateKey { tenant: TenantId(Uuid::from_u128(tenant)), login: login.to_owned(), by: None }
 }
 
 #[test]
@@ -201,6 +201,14 @@ fn a_login_that_asks_too_often_waits_and_others_do_not() {
     }
     assert_eq!(rates.cost(&key(1, "e"), 100).expect_err("a tenant's").limit, "cost of a tenant's requests");
     assert_eq!(rates.cost(&key(2, "e"), 100), Ok(()));
+}
+
+#[test]
+fn each_key_of_a_login_has_its_own_rate() {
+    let rates = Rates::new(RateArgs { login_requests: 1, ..RateArgs::default() }, 100);
+    let by = |id: u128| RateKey { by: Some(Uuid::from_u128(id)), ..key(1, "a") };
+    while rates.request(&by(1)).is_ok() {}
+    assert_eq!(rates.request(&by(2)), Ok(()));
 }
 
 #[test]

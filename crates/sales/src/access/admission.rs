@@ -3,7 +3,10 @@
 
 use super::{Access, Concerning, Login, Relation};
 use crate::{
-    graph::{Asked, Session, Submitting, View, fault},
+    graph::{
+        Asked, Session, Submitting, View, fault, first_instant,
+        view::{AsOfInput, EffectiveInput},
+    },
     login::LoginId,
 };
 use async_graphql::Result;
@@ -49,9 +52,19 @@ async fn judge<C: Concerning>(
     };
     let mut actions = vec![action.to_owned()];
     actions.extend(also.map(str::to_owned));
-    if let Some(position) = position {
-        let said = said(now, submitting.kind, position).await?;
+    if submitting.kind == "deal" {
+        relations.extend(owner_then(session, now, &access, submitting).await?);
+    }
+    if let (Some(position), Some(stream)) = (position, submitting.id) {
+        let Some(said) = said(now, submitting.kind, stream, position).await? else {
+            return Ok(Some("what is withdrawn was withdrawn and said again too often to be followed".to_owned()));
+        };
         relations.extend(said.about.map(|person| access.relation(person)));
+        if said.gives {
+            // Without it the deal is another's: whose, the log finds out later.
+            actions.push("dealChangeOwner".to_owned());
+            relations.push(Relation::Other);
+        }
         if said.actor.is_some_and(|actor| actor != session.login.to_string()) {
             actions.push(format!("{}.correct", submitting.kind));
         }
@@ -113,6 +126,21 @@ async fn seen_owner(now: &View, access: &Access, deal: Uuid) -> Result<Option<Re
     })
 }
 
+/// How whoever owned the deal at the instant that a command is about stands to the login: what was theirs then is not
+/// changed by who owns it now alone.
+async fn owner_then<C: Concerning>(
+    session: &Session,
+    now: &View,
+    access: &Access,
+    submitting: &Submitting<C>,
+) -> Result<Option<Relation>> {
+    let (Some(effective), Some(deal)) = (&submitting.fields.effective_at, submitting.id) else { return Ok(None) };
+    let effective = Some(EffectiveInput::At(first_instant(session, effective)?));
+    let then = now.at(AsOfInput { effective, known: None });
+    let row = then.loader.load_one(DealId(deal)).await.map_err(|error| fault(&error))?;
+    Ok(row.map(|row| access.relation(row.owner_id)))
+}
+
 /// The person that a login stands for; none when it is a service's, or is not there.
 async fn login_of(now: &View, id: Uuid) -> Result<Option<Uuid>> {
     let row = now.loader.load_one(LoginId(id)).await.map_err(|error| fault(&error))?;
@@ -124,31 +152,34 @@ fn unseen(deal: Uuid) -> Uuid {
     Uuid::new_v5(&deal, b"not to be seen")
 }
 
-/// Who said an event, and whose reporting line it is about.
+/// Who said an event, whose reporting line it is about, and whether it gave a deal to somebody.
 #[derive(Default)]
 struct Said {
     actor: Option<String>,
     about: Option<Uuid>,
+    gives: bool,
 }
 
-async fn said(now: &View, kind: &str, position: i64) -> Result<Said> {
+/// What an event of a stream said, or what was withdrawn by it; none when that cannot be followed.
+async fn said(now: &View, kind: &str, stream: Uuid, position: i64) -> Result<Option<Said>> {
     let mut said = Said::default();
     let mut at = position;
     for _ in 0..WITHDRAWALS_MAX {
         let sql = include_str!("sql/event_said.sql");
-        let rows = now.reads().rows(sql, &[&at, &kind]).await.map_err(|error| fault(&error))?;
-        let Some(row) = rows.first() else { break };
+        let rows = now.reads().rows(sql, &[&at, &kind, &stream]).await.map_err(|error| fault(&error))?;
+        let Some(row) = rows.first() else { return Ok(Some(said)) };
         said.actor.get_or_insert_with(|| row.get(1));
         let payload = serde_json::from_slice::<serde_json::Value>(row.get(3)).unwrap_or_default();
         if row.get::<_, &str>(2) == logbook::WITHDRAWN {
-            let Some(withdrawn) = payload["event"].as_i64() else { break };
+            let Some(withdrawn) = payload["event"].as_i64() else { return Ok(Some(said)) };
             at = withdrawn;
             continue;
         }
         if kind == "reporting" {
             said.about = payload["person"].as_str().and_then(|person| person.parse().ok());
         }
-        break;
+        said.gives = row.get::<_, &str>(2) == "deal.owner_changed";
+        return Ok(Some(said));
     }
-    Ok(said)
+    Ok(None)
 }

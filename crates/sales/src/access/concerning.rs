@@ -44,7 +44,9 @@ impl Concerning for person::Command {
         use person::Role;
         match self {
             // Hiring somebody into a role that sees everything gives that role.
-            Self::Hire { role: Role::Leader | Role::Operations | Role::Auditor, .. } => Some("personAssignRole"),
+            Self::Hire { role: Role::Manager | Role::Leader | Role::Operations | Role::Auditor, .. } => {
+                Some("personAssignRole")
+            }
             _ => None,
         }
     }

@@ -6,7 +6,10 @@ use super::{
     listing::all_findable,
     view::AtPoint,
 };
-use crate::graph::changes::ChangeSource;
+use crate::{
+    access::{Access, Relation},
+    graph::changes::ChangeSource,
+};
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject, dataloader::Loader};
 use logbook::{Fault, Source};
 use std::{collections::HashMap, sync::Arc};
@@ -90,10 +93,11 @@ pub struct LogEvent {
     pub on_behalf_of: Option<String>,
     /// Where it came from.
     pub source: ChangeSource,
-    /// Why; null when nobody said.
+    /// Why; null when nobody said, and where `payload` is kept back.
     pub reason: Option<String>,
-    /// What it says, as the JSON text that was stored and hashed.
-    pub payload: String,
+    /// What it says, as the JSON text that was stored and hashed; only the hash of a key's secret is left out. Null when the
+    /// client may not see what is private of people (events of persons) or who logs in (events of logins).
+    pub payload: Option<String>,
     /// Its hash, in hex.
     pub leaf: String,
 }
@@ -210,7 +214,8 @@ async fn page(view: &View, filter: &LogEventFilter, first: i32, after: Option<&s
     let parameters: [&(dyn ToSql + Sync); 9] =
         [&after, &upto, &types, &streams, &actors, &correlation, from, to, &limit];
     let found = view.reads().rows(include_str!("sql/events.sql"), &parameters).await.map_err(|error| fault(&error))?;
-    let mut nodes = found.iter().map(event).collect::<Result<Vec<_>>>()?;
+    let access = view.access().await?;
+    let mut nodes = found.iter().map(|row| event(row, &access)).collect::<Result<Vec<_>>>()?;
     let more = nodes.len() > usize::try_from(first).unwrap_or(0);
     nodes.truncate(usize::try_from(first).unwrap_or(0));
     let cursor = |node: &LogEvent| encode(format!("event:{}", node.position.0).as_bytes());
@@ -236,7 +241,26 @@ fn stream_of(id: &ID) -> Result<Uuid> {
     }
 }
 
-fn event(row: &tokio_postgres::Row) -> Result<LogEvent> {
+/// What an event says, as far as the client may see it.
+fn payload(kind: &str, stored: &[u8], access: &Access) -> Option<String> {
+    let told = match kind {
+        "person" => access.may("Person.private", Relation::Other),
+        "login" => access.may("Login", Relation::Other),
+        _ => true,
+    };
+    let text = String::from_utf8_lossy(stored);
+    if !told {
+        return None;
+    }
+    let mut fields = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&text).unwrap_or_default();
+    if kind == "login" && fields.remove("secret_sha256").is_some() {
+        return Some(serde_json::Value::Object(fields).to_string());
+    }
+    Some(text.into_owned())
+}
+
+fn event(row: &tokio_postgres::Row, access: &Access) -> Result<LogEvent> {
+    let payload = payload(row.get("stream_kind"), row.get("payload"), access);
     let text = |column| row.get::<_, Uuid>(column).to_string();
     let source = Source::from_stored(row.get("source"));
     let source = source.ok_or_else(|| fault(&Fault::new("reading an event", "an unknown source")))?;
@@ -257,8 +281,8 @@ fn event(row: &tokio_postgres::Row) -> Result<LogEvent> {
         actor: row.get("actor"),
         on_behalf_of: row.get("on_behalf_of"),
         source: source.into(),
-        reason: row.get("reason"),
-        payload: String::from_utf8_lossy(row.get("payload")).into_owned(),
+        reason: row.get::<_, Option<String>>("reason").filter(|_| payload.is_some()),
+        payload,
         leaf: hex(row.get("leaf")),
     })
 }

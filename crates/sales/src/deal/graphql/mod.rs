@@ -433,8 +433,8 @@ impl DealQueries {
     }
 
     /// Deals that the login may see, a page at a time: their owner of the instant of the query must be somebody whose
-    /// deals are shown to the login by its role and the reporting lines of now. `dealMetrics` takes the same filter: its counts are those of these rows, save that
-    /// merged deals are in no figure.
+    /// deals are shown to the login by its role and the reporting lines of now. `dealMetrics` takes the same filter: its
+    /// counts are those of these rows, save that merged deals are in no figure.
     #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
     async fn deals(
         &self,

@@ -7,12 +7,16 @@ use super::{
 };
 use crate::{
     access,
-    graph::{Asked, CommandFields, Key, Session, listing::value, mutations},
+    graph::{Asked, CommandFields, Key, Session, fault, listing::value, made_from, mutations},
 };
 use async_graphql::{Context, ID, InputObject, Object, OneofObject, Result, SimpleObject};
+use logbook::Slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use units::{Instant, Int64, PersonId, Personal, Text};
 use uuid::Uuid;
+
+/// Keys and links that open something, of one person or service: servers keep them all in memory.
+const KEYS_MAX: i64 = 20;
 
 mutations! {
     Login, "Login", login: LoginErrorCode, LoginUserError, LoginPayload;
@@ -131,8 +135,10 @@ fn subject(given: &LoginSubjectInput) -> Result<Result<Subject, LoginUserError>>
     })
 }
 
-fn changed(context: &Context<'_>) {
-    if let Some(changed) = context.data_opt::<std::sync::Arc<Changed>>() {
+fn changed(context: &Context<'_>, position: Option<Int64>) {
+    if position.is_some()
+        && let Some(changed) = context.data_opt::<std::sync::Arc<Changed>>()
+    {
         changed.0.store(true, Ordering::Release);
     }
 }
@@ -153,8 +159,8 @@ pub struct LoginMutations;
 /// Commands of logins.
 #[Object]
 impl LoginMutations {
-    /// Makes an API key. It opens the tenant's data at once at the server that made it, and within about a second at
-    /// others.
+    /// Makes an API key. A person or a service has at most 20 that open something (INVALID_INPUT, field `subject`). It
+    /// opens the tenant's data at once at the server that made it, and within about a second at others.
     async fn key_create(
         &self,
         context: &Context<'_>,
@@ -183,7 +189,8 @@ impl LoginMutations {
         .await
     }
 
-    /// Ends a login. The server that did it refuses the key at once, others within five seconds.
+    /// Ends a login. Every server refuses it within five seconds, the one that did it at once unless it cannot read its
+    /// database just then.
     async fn login_revoke(
         &self,
         context: &Context<'_>,
@@ -199,20 +206,42 @@ impl LoginMutations {
 
 /// Puts a command to a login that is there, or to a token's subject.
 async fn put(context: &Context<'_>, id: Uuid, fields: CommandFields, command: Command) -> Result<LoginPayload> {
-    let payload = perform(context, Some(id), None, fields, Asked::Do(command)).await;
-    changed(context);
-    payload
+    let payload = perform(context, Some(id), None, fields, Asked::Do(command)).await?;
+    changed(context, payload.position);
+    Ok(payload)
+}
+
+/// Whether whom a key would stand for has as many as it may have, the key itself not counted: the command may be sent anew.
+/// Who may not see them is refused for that, not for their number.
+async fn has_enough(context: &Context<'_>, subject: &Subject, key: Uuid) -> Result<bool> {
+    let (person, service) = match subject {
+        Subject::Person(person) => (Some(person.0), None),
+        Subject::Service(name) => (None, Some(name.as_str())),
+    };
+    let view = Session::of(context)?.now().await;
+    if !view.access().await?.may_see_login(person) {
+        return Ok(false);
+    }
+    let seen = view.seen().await?;
+    let sql = include_str!("../sql/logins_of_count.sql");
+    let rows = view.reads().rows_as_of(sql, seen, &[&seen.effective, &person, &service, &key]).await;
+    let rows = rows.map_err(|error| fault(&error))?;
+    Ok(rows.first().is_some_and(|row| row.get::<_, i64>(0) >= KEYS_MAX))
 }
 
 async fn made(context: &Context<'_>, input: KeyCreateInput) -> Result<KeyPayload> {
     let name = value!(KeyPayload, text(&input.name, "name"));
     let subject = value!(KeyPayload, subject(&input.subject)?);
+    let fields = fields(input.command_id, input.reason);
+    if has_enough(context, &subject, made_from(&fields, State::KIND)?).await? {
+        let message = format!("it has {KEYS_MAX} keys that open something: revoke one first");
+        return Ok(KeyPayload::refused(LoginUserError::invalid("subject", &message)));
+    }
     let secret = drawn()?;
     let secret_sha256 = sha256(&secret);
     let make = Command::MakeKey { name, subject, expires_at: input.expires_at, secret_sha256 };
-    let made = perform(context, None, None, fields(input.command_id, input.reason), Asked::Do(make)).await;
-    changed(context);
-    let mut payload = KeyPayload::from(made?);
+    let mut payload = KeyPayload::from(perform(context, None, None, fields, Asked::Do(make)).await?);
+    changed(context, payload.position);
     if let Some(Ok(login)) = &payload.login {
         let key = ApiKey::new(Session::of(context)?.tenant.id, login.id, secret);
         // Another secret is kept when the command had been answered before.

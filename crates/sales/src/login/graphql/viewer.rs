@@ -86,12 +86,15 @@ impl Viewer {
         self.login.to_string()
     }
 
-    /// The person that the client is; null when it is none.
+    /// The person that the client is; null when it is none, and when that person has left.
     async fn person(&self) -> Option<Result<Person>> {
-        match &self.login {
-            Login::Person(person) => Person::find(&self.view, person.0).await.transpose(),
-            Login::Local | Login::Service(_) => None,
-        }
+        let find = async || match &self.login {
+            Login::Person(person) if self.view.access().await?.role().is_some() => {
+                Person::find(&self.view, person.0).await
+            }
+            Login::Person(_) | Login::Local | Login::Service(_) => Ok(None),
+        };
+        find().await.transpose()
     }
 
     /// The name of the service that the client is; null when it is none.
